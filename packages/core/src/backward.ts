@@ -1,0 +1,161 @@
+/**
+ * The reverse sweep. It walks the nodes behind a loss from the newest to the oldest, runs each gradient rule,
+ * adds what meets, and lets go of saved tensors as soon as they are used.
+ */
+import { noGrad } from './ambient.ts';
+import { ShapeError, TapeError } from './errors.ts';
+import { releaseNode, type TapeNode, type Value } from './graph.ts';
+import type { AnyOp, Pull } from './op.ts';
+import { accumulate } from './ops/accumulate.ts';
+import { full } from './ops/fill.ts';
+import type { Param } from './param.ts';
+import { keep, scope } from './scope.ts';
+import { type Shape, sameShape, showShape } from './shape.ts';
+import { alias, reshape, type Tensor } from './tensor.ts';
+
+/** A gradient rule that can be walked: `pull` exists. */
+type PullRule = { pull(context: Pull<string, string, unknown, string>): Record<string, Tensor> };
+
+/**
+ * Adds `scale` · ∂loss/∂param into the gradient of each of `params`, so that micro-batches accumulate. `loss`
+ * has one element. Its tape is gone afterwards.
+ */
+export function backward(
+  loss: Tensor,
+  params: Iterable<Param>,
+  { scale = 1 }: { readonly scale?: number } = {},
+): void {
+  if (loss.size !== 1)
+    throw new ShapeError(
+      'backward',
+      `the loss must have one element, got ${showShape(loss.shape)}`,
+      'reduce it first',
+    );
+  if (!loss.value)
+    throw new TapeError('backward', 'the loss depends on no parameter', 'compute it outside of noGrad()');
+  const wanted = new Set<Value>();
+  for (const param of params) if (param.value) wanted.add(param.value);
+  const nodes = nodesBehind(loss.value);
+  for (const node of [...nodes].reverse()) {
+    const needed = [...node.inputs.values()].some((value) => wanted.has(value));
+    if (needed) for (const value of node.outputs.values()) wanted.add(value);
+  }
+  noGrad(() => {
+    const gradients = new Gradients(wanted);
+    scope(() => gradients.add(loss.value!, full(loss.device, loss.shape, scale)));
+    for (const node of nodes) sweep(node, gradients, wanted);
+    gradients.dispose();
+  });
+}
+
+/** Every node that the value depends on, newest first. */
+function nodesBehind(value: Value): TapeNode[] {
+  const found = new Set<TapeNode>();
+  const open = value.node ? [value.node] : [];
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (found.has(node)) continue;
+    found.add(node);
+    for (const input of node.inputs.values()) if (input.node) open.push(input.node);
+  }
+  return [...found].sort((a, b) => b.order - a.order);
+}
+
+function sweep(node: TapeNode, gradients: Gradients, wanted: ReadonlySet<Value>): void {
+  const d: Record<string, Tensor> = {};
+  for (const [name, value] of node.outputs) {
+    const gradient = gradients.get(value);
+    if (gradient) d[name] = alias(gradient, node.types[name]!.shape);
+    gradients.drop(value);
+  }
+  const needs = (input: string) => wanted.has(node.inputs.get(input) as Value);
+  if (Object.keys(d).length > 0 && [...node.inputs.keys()].some(needs)) {
+    if (!node.saved) {
+      throw new TapeError(
+        node.op.name,
+        'the tape of this op is gone: it ended with its outermost scope, or backward ran already',
+        'call backward once, inside the scope that computed the loss',
+      );
+    }
+    const rule = (node.op as AnyOp).vjp as unknown as PullRule;
+    const saved = node.saved;
+    const offered = new Map<string, Tensor | undefined>();
+    scope(() => {
+      const pulled = rule.pull({
+        d,
+        saved,
+        types: node.types,
+        attrs: node.attrs,
+        needs,
+        into: (input) => {
+          if (!needs(input)) return undefined;
+          if (!offered.has(input)) {
+            offered.set(input, gradients.target(node.inputs.get(input)!, node.types[input]!.shape));
+          }
+          return offered.get(input);
+        },
+        takeOver: (name) => (saved[name]?.storage.claims === 1 ? saved[name] : undefined),
+      });
+      for (const [input, gradient] of Object.entries(pulled)) {
+        const addedInPlace = gradient !== undefined && gradient === offered.get(input);
+        if (gradient && needs(input) && !addedInPlace) gradients.add(node.inputs.get(input)!, gradient);
+      }
+    });
+  }
+  releaseNode(node);
+  for (const x of Object.values(d)) x.dispose();
+}
+
+/** The gradient so far of every value; parameters' go straight to their arenas. */
+class Gradients {
+  readonly #wanted: ReadonlySet<Value>;
+  readonly #sums = new Map<Value, Tensor>();
+
+  constructor(wanted: ReadonlySet<Value>) {
+    this.#wanted = wanted;
+  }
+
+  get(value: Value): Tensor | undefined {
+    return this.#sums.get(value);
+  }
+
+  /** Where a rule may add in place: a parameter's gradient, or a sum that nobody else holds. */
+  target(value: Value, shape: Shape): Tensor | undefined {
+    const sum = value.grad ?? this.#sums.get(value);
+    if (!sum || (!value.grad && sum.storage.claims > 1)) return undefined;
+    return sameShape(sum.shape, shape) ? sum : reshape(sum, shape);
+  }
+
+  add(value: Value, gradient: Tensor): void {
+    if (!this.#wanted.has(value)) return;
+    const sum = value.grad ?? this.#sums.get(value);
+    if (!sum) {
+      this.#sums.set(value, alias(gradient));
+      return;
+    }
+    if (value.grad || sum.storage.claims === 1) {
+      accumulate(sum, gradient);
+      return;
+    }
+    if (gradient.storage.claims === 1) {
+      accumulate(gradient, sum);
+      this.drop(value);
+      this.#sums.set(value, alias(gradient));
+      return;
+    }
+    const fresh = keep(full(sum.device, sum.shape, 0));
+    accumulate(fresh, sum);
+    accumulate(fresh, gradient);
+    this.drop(value);
+    this.#sums.set(value, fresh);
+  }
+
+  drop(value: Value): void {
+    this.#sums.get(value)?.dispose();
+    this.#sums.delete(value);
+  }
+
+  dispose(): void {
+    for (const sum of this.#sums.values()) sum.dispose();
+    this.#sums.clear();
+  }
+}

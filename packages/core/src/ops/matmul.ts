@@ -1,0 +1,149 @@
+/**
+ * Matrix product over the last two dimensions: y = op(a) · op(b), or into + op(a) · op(b). A matrix b without
+ * leading dimensions serves every matrix of a. Sums are taken in at least float32.
+ */
+import { ShapeError } from '../errors.ts';
+import type { Op } from '../op.ts';
+import { run } from '../run.ts';
+import { type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
+import { reshape, type Tensor } from '../tensor.ts';
+import { requireFloat, requireRank, requireSameShape } from './require.ts';
+
+export interface MatmulAttrs {
+  /** a is stored [..., K, M]. */
+  readonly transposeA: boolean;
+  /** b is stored [..., N, K]. */
+  readonly transposeB: boolean;
+}
+
+export interface MatmulSizes {
+  /** Products to compute, and whether they share b. */
+  readonly batch: number;
+  readonly sharedB: boolean;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/** The sizes of a product; kernels use it too. */
+export function matmulSizes(a: Shape, b: Shape, { transposeA, transposeB }: MatmulAttrs): MatmulSizes {
+  requireRank('matmul', 'a', a, 2);
+  requireRank('matmul', 'b', b, 2);
+  const [rowsA, columnsA] = [a.at(-2)!, a.at(-1)!];
+  const [rowsB, columnsB] = [b.at(-2)!, b.at(-1)!];
+  const [m, k] = transposeA ? [columnsA, rowsA] : [rowsA, columnsA];
+  const [n, kB] = transposeB ? [rowsB, columnsB] : [columnsB, rowsB];
+  if (k !== kB) {
+    throw new ShapeError(
+      'matmul',
+      `inner sizes must be equal, got ${k} of a ${showShape(a)} and ${kB} of b ${showShape(b)}`,
+      'check transposeA and transposeB',
+    );
+  }
+  const leadA = a.slice(0, -2);
+  const leadB = b.slice(0, -2);
+  if (leadB.length > 0 && !sameShape(leadA, leadB)) {
+    throw new ShapeError(
+      'matmul',
+      `leading dimensions must be equal or absent in b, got ${showShape(a)} and ${showShape(b)}`,
+    );
+  }
+  const sharedB = leadB.length === 0;
+  // Without a transpose, matrices of a that share b are just more rows.
+  if (sharedB && !transposeA) return { batch: 1, sharedB, m: m * sizeOf(leadA), n, k };
+  return { batch: sizeOf(leadA), sharedB, m, n, k };
+}
+
+export const matmulOp: Op<'a' | 'b', 'y', MatmulAttrs, 'into'> = {
+  name: 'matmul',
+  inPlace: { y: 'into' },
+  infer({ a, b, into }, attrs) {
+    const dtype = requireFloat('matmul', { a, b });
+    matmulSizes(a.shape, b.shape, attrs);
+    const m = a.shape.at(attrs.transposeA ? -1 : -2)!;
+    const n = b.shape.at(attrs.transposeB ? -2 : -1)!;
+    const shape = [...a.shape.slice(0, -2), m, n];
+    if (into) requireSameShape('matmul', 'into', into.shape, shape);
+    return { y: { dtype: into?.dtype ?? dtype, shape } };
+  },
+  reference({ a, b, into }, { y }, attrs, types) {
+    const { batch, sharedB, m, n, k } = matmulSizes(types.a.shape, types.b.shape, attrs);
+    for (let p = 0; p < batch; p++) {
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < n; j++) {
+          let sum = 0;
+          for (let l = 0; l < k; l++) {
+            const left = a[p * m * k + (attrs.transposeA ? l * m + i : i * k + l)]!;
+            const right = b[(sharedB ? 0 : p * n * k) + (attrs.transposeB ? j * k + l : l * n + j)]!;
+            sum += left * right;
+          }
+          const at = p * m * n + i * n + j;
+          y[at] = into ? into[at]! + sum : sum;
+        }
+      }
+    }
+  },
+  vjp: {
+    save: ['a', 'b'],
+    pull({ d, saved, attrs, needs, into }) {
+      const { a, b } = saved as { a: Tensor; b: Tensor };
+      const dy = d.y!;
+      const { transposeA, transposeB } = attrs;
+      const sharedB = b.shape.length === 2;
+      return {
+        // y = a b: da = dy bᵀ; with a stored transposed, daᵀ = b dyᵀ.
+        ...(needs('a') && {
+          a: transposeA
+            ? matmul(sharedB ? repeatLeading(b, dy) : b, dy, {
+                transposeA: transposeB,
+                transposeB: true,
+                into: into('a'),
+              })
+            : matmul(dy, b, { transposeB: !transposeB, into: into('a') }),
+        }),
+        ...(needs('b') && { b: gradientOfB(a, dy, attrs, sharedB, into('b')) }),
+      };
+    },
+  },
+};
+
+/** db = aᵀ dy, or dbᵀ = dyᵀ a when b is stored transposed; a shared b sums over all matrices of a. */
+function gradientOfB(
+  a: Tensor,
+  dy: Tensor,
+  attrs: MatmulAttrs,
+  sharedB: boolean,
+  into: Tensor | undefined,
+): Tensor {
+  const flatten = sharedB && !attrs.transposeA;
+  const left = flatten ? reshape(a, [a.size / a.shape.at(-1)!, a.shape.at(-1)!]) : a;
+  const grad = flatten ? reshape(dy, [dy.size / dy.shape.at(-1)!, dy.shape.at(-1)!]) : dy;
+  if (attrs.transposeB) return matmul(grad, left, { transposeA: true, transposeB: attrs.transposeA, into });
+  return matmul(left, grad, { transposeA: !attrs.transposeA, into });
+}
+
+/** A shared b where every matrix of a has its own product: only needed for a transposed a with leading dimensions. */
+function repeatLeading(b: Tensor, like: Tensor): Tensor {
+  if (like.shape.length === 2) return b;
+  throw new ShapeError(
+    'matmul',
+    `the gradient of a transposed a with leading dimensions ${showShape(like.shape)} needs b with the same`,
+    'permute a instead',
+  );
+}
+
+/**
+ * y [..., M, N] = op(a) · op(b), with a [..., M, K] and b [..., K, N] or [K, N], each stored transposed where
+ * its flag says so. With `into`, adds to it in place and returns it.
+ */
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  {
+    transposeA = false,
+    transposeB = false,
+    into,
+  }: Partial<MatmulAttrs> & { readonly into?: Tensor | undefined } = {},
+): Tensor {
+  return run(matmulOp, { a, b, ...(into && { into }) }, { transposeA, transposeB }).y;
+}

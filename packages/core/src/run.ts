@@ -1,0 +1,129 @@
+/**
+ * Applies an op: checks, allocates, launches, and remembers it on the tape. The one place where ops meet a
+ * device; it never branches on which.
+ */
+import { ambient, noGrad } from './ambient.ts';
+import type { Device, Type, View } from './device.ts';
+import { DeviceError, NoKernelError } from './errors.ts';
+import { releaseNode, type TapeNode, type Value } from './graph.ts';
+import type { AnyOp, Inputs, Op } from './op.ts';
+import { showShape } from './shape.ts';
+import { alias, asView, empty, type Tensor } from './tensor.ts';
+
+let order = 0;
+
+/**
+ * Runs `op` on its inputs' device and returns its outputs, owned by the current scope. Optional inputs that are
+ * undefined count as absent.
+ */
+export function run<I extends string, O extends string, A, J extends string = never>(
+  op: Op<I, O, A, J>,
+  ins: Inputs<Tensor, I, J>,
+  attrs: A,
+): Record<O, Tensor> {
+  const given = present(ins);
+  const device = commonDevice(op.name, given);
+  const outTypes = op.infer(given as unknown as Inputs<Type, I, J>, attrs) as Record<string, Type>;
+  const trace = ambient.trace;
+  if (trace) {
+    trace.step(op.name, signature(given, attrs));
+    for (const tensor of Object.values(given)) trace.touch(tensor);
+  }
+
+  const kernel = device.kernel(op);
+  let outs: Record<string, Tensor>;
+  if (kernel) {
+    outs = {};
+    for (const [name, type] of Object.entries(outTypes)) {
+      const target = given[(op.inPlace as Record<string, string> | undefined)?.[name] ?? ''];
+      outs[name] = target ?? empty(device, type.dtype, type.shape);
+    }
+    kernel(views(given), views(outs), attrs as never);
+  } else if (op.composite) {
+    // With a rule of its own the op is one node on the tape; without, its parts are.
+    outs = op.vjp ? noGrad(() => op.composite!(ins, attrs)) : op.composite(ins, attrs);
+  } else {
+    throw new NoKernelError(
+      op.name,
+      `device ${device.name} has no kernel for this op`,
+      'if it should have one, check that @qsparse/core is installed only once',
+    );
+  }
+  if (ambient.tape && op.vjp && !op.mutates) remember(op, attrs, given, outs);
+  return outs as Record<O, Tensor>;
+}
+
+/** True where the device runs the op's own kernel, false where it runs the composite. */
+export function hasKernel(device: Device, op: AnyOp): boolean {
+  return device.kernel(op) !== undefined;
+}
+
+function present(ins: Readonly<Record<string, Tensor | undefined>>): Record<string, Tensor> {
+  const given: Record<string, Tensor> = {};
+  for (const [name, tensor] of Object.entries(ins)) if (tensor) given[name] = tensor;
+  return given;
+}
+
+function commonDevice(where: string, given: Record<string, Tensor>): Device {
+  const [first, ...others] = Object.entries(given);
+  if (!first) throw new DeviceError(where, 'an op needs at least one input to know its device');
+  for (const [name, tensor] of others) {
+    if (tensor.device !== first[1].device) {
+      throw new DeviceError(
+        where,
+        `inputs must be on one device, ${first[0]} is on ${first[1].device.name} and ${name} on ${tensor.device.name}`,
+        'move one of them with data() and tensor()',
+      );
+    }
+  }
+  return first[1].device;
+}
+
+function views(tensors: Record<string, Tensor>): Record<string, View> {
+  const result: Record<string, View> = {};
+  for (const name in tensors) result[name] = asView(tensors[name]!);
+  return result;
+}
+
+function signature(given: Record<string, Tensor>, attrs: unknown): string {
+  const shapes = Object.entries(given).map(
+    ([name, { dtype, shape }]) => `${name} ${dtype} ${showShape(shape)}`,
+  );
+  return `${shapes.join(', ')} with ${JSON.stringify(attrs)}`;
+}
+
+function remember(
+  op: AnyOp,
+  attrs: unknown,
+  given: Record<string, Tensor>,
+  outs: Record<string, Tensor>,
+): void {
+  const inputs = new Map<string, Value>();
+  for (const name in given) {
+    const value = given[name]!.value;
+    if (value) inputs.set(name, value);
+  }
+  if (inputs.size === 0) return;
+  const vjp = op.vjp!;
+  if ('identity' in vjp) {
+    const value = inputs.get(vjp.identity);
+    if (value) for (const out of Object.values(outs)) out.value = value;
+    return;
+  }
+  const types: Record<string, Type> = {};
+  const all = { ...given, ...outs };
+  for (const name in all) types[name] = { dtype: all[name]!.dtype, shape: all[name]!.shape };
+  const saved: Record<string, Tensor> = {};
+  for (const name of vjp.save as string[]) if (all[name]) saved[name] = alias(all[name]!);
+  const outputs = new Map<string, Value>();
+  const node: TapeNode = { op, attrs, order: order++, inputs, outputs, types, saved };
+  for (const name in outs) {
+    // An integer output (an index, a count) has no gradient.
+    if (outs[name]!.dtype !== 'f32' && outs[name]!.dtype !== 'bf16') continue;
+    const value: Value = { node };
+    outputs.set(name, value);
+    outs[name]!.value = value;
+  }
+  if (ambient.scope) ambient.scope.nodes.push(node);
+  else if (outputs.size === 0) releaseNode(node);
+}
