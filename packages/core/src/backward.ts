@@ -7,6 +7,7 @@ import { ShapeError, TapeError } from './errors.ts';
 import { releaseNode, type TapeNode, type Value } from './graph.ts';
 import type { AnyOp, Pull } from './op.ts';
 import { accumulate } from './ops/accumulate.ts';
+import { copy } from './ops/copy.ts';
 import { full } from './ops/fill.ts';
 import type { Param } from './param.ts';
 import { keep, scope } from './scope.ts';
@@ -42,9 +43,12 @@ export function backward(
   }
   noGrad(() => {
     const gradients = new Gradients(wanted);
-    scope(() => gradients.add(loss.value!, full(loss.device, loss.shape, scale)));
-    for (const node of nodes) sweep(node, gradients, wanted);
-    gradients.dispose();
+    try {
+      scope(() => gradients.add(loss.value!, full(loss.device, loss.shape, scale)));
+      for (const node of nodes) sweep(node, gradients, wanted);
+    } finally {
+      gradients.dispose();
+    }
   });
 }
 
@@ -142,8 +146,7 @@ class Gradients {
       this.#sums.set(value, alias(gradient));
       return;
     }
-    const fresh = keep(full(sum.device, sum.shape, 0));
-    accumulate(fresh, sum);
+    const fresh = keep(copy(sum));
     accumulate(fresh, gradient);
     this.drop(value);
     this.#sums.set(value, fresh);

@@ -7,7 +7,6 @@ import { ambient, type Trace } from './ambient.ts';
 import type { Device, Program } from './device.ts';
 import { CaptureError } from './errors.ts';
 import { copyInto } from './ops/copy.ts';
-import { Param } from './param.ts';
 import { collectTensors, keep, scope } from './scope.ts';
 import { sameShape, showShape } from './shape.ts';
 import type { Storage } from './storage.ts';
@@ -37,16 +36,20 @@ export function capture<I extends Readonly<Record<string, Tensor>>, R>(body: (in
       recorded.program.replay();
       return recorded.result;
     }
-    for (const tensor of last) tensor.dispose();
-    last = new Set();
     if (!signatures) {
       const lines: string[] = [];
-      const result = traced(body, ins, { step: (op, line) => lines.push(`${op}: ${line}`), touch: () => {} });
+      const first = traced(body, ins, { step: (op, line) => lines.push(`${op}: ${line}`), touch: () => {} });
       signatures = lines;
-      last = madeInside(result, ins);
-      return result;
+      last = first.made;
+      return first.result;
     }
-    recorded = record(body, ins, signatures);
+    // The first call's results live until here, so that they may be inputs of the second.
+    try {
+      recorded = record(body, ins, signatures);
+    } finally {
+      for (const tensor of last) tensor.dispose();
+      last = new Set();
+    }
     return recorded.result;
   };
   const dispose = () => {
@@ -80,10 +83,10 @@ function record<I extends Readonly<Record<string, Tensor>>, R>(
   const outside = new Set<Storage>();
   copyInputs(inputs, ins);
   const recording = device.record();
-  let result: R;
+  let run: { result: R; made: Set<Tensor> } | undefined;
   try {
     let position = 0;
-    result = traced(body, inputs, {
+    run = traced(body, inputs, {
       step: (op, line) => compare(signatures[position], `${op}: ${line}`, position++),
       touch: (tensor) => void outside.add(tensor.storage),
     });
@@ -95,42 +98,43 @@ function record<I extends Readonly<Record<string, Tensor>>, R>(
       );
     }
   } catch (error) {
+    for (const tensor of [...(run?.made ?? []), ...Object.values(inputs)]) tensor.dispose();
     recording.abort();
-    for (const input of Object.values(inputs)) input.dispose();
     throw error;
   }
   const program = recording.end();
   // What the program uses but did not allocate must outlive it.
   const claims = [...outside].filter((storage) => storage.claims > 0).map((storage) => storage.claim());
-  const results = madeInside(result, inputs);
+  const { result, made } = run;
   const dispose = () => {
-    for (const tensor of [...results, ...Object.values(inputs)]) tensor.dispose();
+    for (const tensor of [...made, ...Object.values(inputs)]) tensor.dispose();
     for (const claim of claims) claim.release();
     program.dispose();
   };
   return { inputs, result, program, dispose };
 }
 
-/** Runs the body as an outermost scope, whatever is around the call. */
-function traced<I, R>(body: (ins: I) => R, ins: I, trace: Trace): R {
+/**
+ * Runs the body as an outermost scope, whatever is around the call. `made` are the tensors of its result that it
+ * made, and that the capture therefore frees; inputs and tensors from outside may be returned too.
+ */
+function traced<I, R>(body: (ins: I) => R, ins: I, trace: Trace): { result: R; made: Set<Tensor> } {
   const around = ambient.scope;
   ambient.scope = undefined;
   ambient.trace = trace;
+  const made = new Set<Tensor>();
   try {
-    return scope(() => body(ins));
+    const result = scope(() => {
+      const returned = body(ins);
+      collectTensors(returned, made);
+      for (const tensor of made) if (!ambient.scope!.tensors.has(tensor)) made.delete(tensor);
+      return returned;
+    });
+    return { result, made };
   } finally {
     ambient.scope = around;
     ambient.trace = undefined;
   }
-}
-
-/** The tensors of a result that the body made, and that the capture therefore frees. */
-function madeInside(result: unknown, ins: Readonly<Record<string, Tensor>>): Set<Tensor> {
-  const found = new Set<Tensor>();
-  collectTensors(result, found);
-  for (const input of Object.values(ins)) found.delete(input);
-  for (const tensor of found) if (tensor instanceof Param) found.delete(tensor);
-  return found;
 }
 
 function compare(expected: string | undefined, line: string, position: number): void {

@@ -8,7 +8,9 @@
 import type { Type } from './device.ts';
 import type { Tensor } from './tensor.ts';
 
-export type Inputs<T, I extends string, J extends string> = Readonly<Record<I, T> & Partial<Record<J, T>>>;
+export type Inputs<T, I extends string, J extends string> = Readonly<
+  Record<I, T> & Partial<Record<J, T | undefined>>
+>;
 
 export interface Op<I extends string, O extends string, A, J extends string = never> {
   /** Also the base name of its kernel file in every backend. */
@@ -41,8 +43,11 @@ export interface Op<I extends string, O extends string, A, J extends string = ne
 export type Vjp<I extends string, O extends string, A, J extends string> =
   | { readonly identity: I }
   | {
-      /** Every tensor that the tape keeps alive for `pull`, and no other. */
-      readonly save: readonly (I | O | J)[];
+      /**
+       * Every tensor that the tape keeps alive for `pull`, and no other; a function of the attributes where one
+       * op stands for several formulas.
+       */
+      readonly save: readonly (I | O | J)[] | ((attrs: A) => readonly (I | O | J)[]);
       pull(context: Pull<I, O, A, J>): Partial<Record<I | J, Tensor>>;
     };
 

@@ -16,7 +16,7 @@ export interface PoolRecording {
   readonly bytes: number;
   /** Stops recording: from now on what was allocated in it stays with it. */
   end(): void;
-  /** Gives all of its memory back. */
+  /** Gives its memory back; what tensors still hold follows when they let go. */
   dispose(): void;
 }
 
@@ -48,10 +48,10 @@ export class Pool {
     if (recording) {
       if (!this.#owners.has(slot)) {
         this.#owners.set(slot, recording);
-        recording.slots.push(slot);
         recording.bytes += this.#sizes.get(slot)!;
         this.#programs += this.#sizes.get(slot)!;
       }
+      recording.slots.set(slot, 'used');
     } else {
       this.#live += this.#sizes.get(slot)!;
       this.#liveCount += 1;
@@ -63,6 +63,7 @@ export class Pool {
   free(slot: number): void {
     const owner = this.#owners.get(slot);
     if (owner) {
+      owner.slots.set(slot, 'freed');
       // Outside of its recording a program's slot is never reused: replays write to it.
       if (owner === this.#recording) owner.free.give(this.#sizes.get(slot)!, slot);
       return;
@@ -73,7 +74,7 @@ export class Pool {
   }
 
   record(): PoolRecording {
-    const owned: Owned = { slots: [], free: new FreeList(), bytes: 0 };
+    const owned: Owned = { slots: new Map(), free: new FreeList(), bytes: 0 };
     this.#recording = owned;
     return {
       get bytes() {
@@ -84,12 +85,19 @@ export class Pool {
       },
       dispose: () => {
         if (this.#recording === owned) this.#recording = undefined;
-        for (const slot of owned.slots) {
-          this.#owners.delete(slot);
-          this.#free.give(this.#sizes.get(slot)!, slot);
-        }
         this.#programs -= owned.bytes;
-        owned.slots.length = 0;
+        for (const [slot, state] of owned.slots) {
+          const size = this.#sizes.get(slot)!;
+          this.#owners.delete(slot);
+          if (state === 'freed') {
+            this.#free.give(size, slot);
+          } else {
+            // Somebody still holds it (a view of a result): it is general memory from now on.
+            this.#live += size;
+            this.#liveCount += 1;
+          }
+        }
+        owned.slots.clear();
         owned.bytes = 0;
       },
     };
@@ -129,7 +137,8 @@ export class Pool {
 }
 
 interface Owned {
-  readonly slots: number[];
+  /** Every slot of the recording, and whether a tensor holds it. */
+  readonly slots: Map<number, 'used' | 'freed'>;
   readonly free: FreeList;
   bytes: number;
 }

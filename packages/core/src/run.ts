@@ -7,6 +7,7 @@ import type { Device, Type, View } from './device.ts';
 import { DeviceError, NoKernelError } from './errors.ts';
 import { releaseNode, type TapeNode, type Value } from './graph.ts';
 import type { AnyOp, Inputs, Op } from './op.ts';
+import { scope } from './scope.ts';
 import { showShape } from './shape.ts';
 import { alias, asView, empty, type Tensor } from './tensor.ts';
 
@@ -40,8 +41,9 @@ export function run<I extends string, O extends string, A, J extends string = ne
     }
     kernel(views(given), views(outs), attrs as never);
   } else if (op.composite) {
-    // With a rule of its own the op is one node on the tape; without, its parts are.
-    outs = op.vjp ? noGrad(() => op.composite!(ins, attrs)) : op.composite(ins, attrs);
+    // With a rule of its own the op is one node on the tape, and what its parts made in between ends here;
+    // without one, its parts are on the tape.
+    outs = op.vjp ? noGrad(() => scope(() => op.composite!(ins, attrs))) : op.composite(ins, attrs);
   } else {
     throw new NoKernelError(
       op.name,
@@ -114,7 +116,8 @@ function remember(
   const all = { ...given, ...outs };
   for (const name in all) types[name] = { dtype: all[name]!.dtype, shape: all[name]!.shape };
   const saved: Record<string, Tensor> = {};
-  for (const name of vjp.save as string[]) if (all[name]) saved[name] = alias(all[name]!);
+  const save: readonly string[] = typeof vjp.save === 'function' ? vjp.save(attrs) : vjp.save;
+  for (const name of save) if (all[name]) saved[name] = alias(all[name]!);
   const outputs = new Map<string, Value>();
   const node: TapeNode = { op, attrs, order: order++, inputs, outputs, types, saved };
   for (const name in outs) {

@@ -29,6 +29,16 @@ export function asRows(shape: Shape): { rows: number; width: number } {
   return { rows: sizeOf(shape) / width, width };
 }
 
+/** Elements before and after one axis: the shape seen as [before, shape[axis], after]. */
+export function aroundAxis(shape: Shape, axis: number): { before: number; after: number } {
+  return { before: sizeOf(shape.slice(0, axis)), after: sizeOf(shape.slice(axis + 1)) };
+}
+
+/** The axis from the front; a negative one counts from the end. Not checked: `infer` does that. */
+export function axisFromFront(shape: Shape, axis: number): number {
+  return axis < 0 ? axis + shape.length : axis;
+}
+
 export function requireShape(where: string, shape: Shape): void {
   for (const dimension of shape) {
     if (!Number.isInteger(dimension) || dimension < 1) {

@@ -53,7 +53,8 @@ export class Tensor implements View {
   }
 
   /** Elements in the dtype's host array (bf16 as float32). Waits for the work queued before. */
-  async data(): Promise<Float32Array | Int32Array | Int8Array | Uint8Array> {
+  data(): Promise<Float32Array | Int32Array | Int8Array | Uint8Array> {
+    // Thrown rather than rejected, so that a captured body, which cannot wait, stops here.
     if (ambient.trace) {
       throw new CaptureError(
         'read',
@@ -61,13 +62,17 @@ export class Tensor implements View {
         'return the tensor from the body and read it outside',
       );
     }
-    const raw = await this.device.read(asView(this));
-    if (raw instanceof Uint16Array) return Float32Array.from(raw, fromBf16Bits);
-    return raw as Float32Array | Int32Array | Int8Array | Uint8Array;
+    return this.device
+      .read(asView(this))
+      .then((raw) =>
+        raw instanceof Uint16Array
+          ? Float32Array.from(raw, fromBf16Bits)
+          : (raw as Float32Array | Int32Array | Int8Array | Uint8Array),
+      );
   }
 
   /** The only element, as a number. */
-  async item(): Promise<number> {
+  item(): Promise<number> {
     if (this.size !== 1) {
       throw new ShapeError(
         'item',
@@ -75,7 +80,7 @@ export class Tensor implements View {
         'use data()',
       );
     }
-    return (await this.data())[0]!;
+    return this.data().then((elements) => elements[0]!);
   }
 
   /** Gives up this tensor's claim on its memory. Scopes do this for what they made; calling it twice is harmless. */

@@ -11,8 +11,8 @@ export const fillOp: Op<'into', never, { readonly value: number }> = {
   name: 'fill',
   mutates: ['into'],
   infer({ into }) {
-    if (into.dtype !== 'f32' && into.dtype !== 'i32')
-      throw new DTypeError('fill', `into must be f32 or i32, got ${into.dtype}`);
+    if (into.dtype !== 'f32' && into.dtype !== 'bf16' && into.dtype !== 'i32')
+      throw new DTypeError('fill', `into must be f32, bf16 or i32, got ${into.dtype}`);
     return {};
   },
   reference({ into }, _outs, { value }) {

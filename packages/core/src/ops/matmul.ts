@@ -102,6 +102,7 @@ export const matmulOp: Op<'a' | 'b', 'y', MatmulAttrs, 'into'> = {
             : matmul(dy, b, { transposeB: !transposeB, into: into('a') }),
         }),
         ...(needs('b') && { b: gradientOfB(a, dy, attrs, sharedB, into('b')) }),
+        ...(needs('into') && { into: dy }),
       };
     },
   },

@@ -1,7 +1,8 @@
 /** Checks that several op specs share, each with the op's name in its message. */
 import type { Type } from '../device.ts';
-import { DTypeError, ShapeError } from '../errors.ts';
+import { DTypeError, ShapeError, TapeError, ValueError } from '../errors.ts';
 import { type Shape, sameShape, showShape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
 
 /** Every given input is f32 or bf16, all alike. Returns that dtype. */
 export function requireFloat(where: string, ins: Readonly<Record<string, Type | undefined>>): 'f32' | 'bf16' {
@@ -36,5 +37,53 @@ export function requireSameShape(where: string, name: string, shape: Shape, expe
 export function requireRank(where: string, name: string, shape: Shape, atLeast: number): void {
   if (shape.length < atLeast) {
     throw new ShapeError(where, `${name} needs at least ${atLeast} dimensions, got ${showShape(shape)}`);
+  }
+}
+
+/** An optional start position: one whole number on the device, so that a captured step can move it. */
+export function requirePosition(where: string, position: Type | undefined): void {
+  if (!position) return;
+  requireDType(where, 'position', position, 'i32');
+  requireSameShape(where, 'position', position.shape, [1]);
+}
+
+export function requireWholeNumber(where: string, name: string, value: number, atLeast: number): void {
+  if (!Number.isInteger(value) || value < atLeast) {
+    throw new ValueError(where, `${name} must be a whole number of at least ${atLeast}, got ${value}`);
+  }
+}
+
+export function requireFinite(where: string, name: string, value: number): void {
+  if (!Number.isFinite(value)) throw new ValueError(where, `${name} must be finite, got ${value}`);
+}
+
+/** The gradient of the one output that has a rule; one of any other output is an error, never dropped. */
+export function onlyGradient<O extends string>(
+  where: string,
+  d: Readonly<Partial<Record<O, Tensor>>>,
+  output: O,
+): Tensor {
+  for (const name of Object.keys(d)) {
+    if (name !== output) {
+      throw new TapeError(
+        where,
+        `${name} has no gradient rule, only ${output} has`,
+        `build the loss from ${output}`,
+      );
+    }
+  }
+  return d[output]!;
+}
+
+/** Data movement takes every dtype of whole bytes, but not packed ones. */
+export function requireUnpacked(where: string, name: string, type: Type): void {
+  if (type.dtype === 'ternary') {
+    throw new DTypeError(where, `${name} must not be packed, got ternary`, 'unpack it first');
+  }
+}
+
+export function requireAxis(where: string, axis: number, shape: Shape): void {
+  if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length) {
+    throw new ShapeError(where, `axis must name a dimension of ${showShape(shape)}, got ${axis}`);
   }
 }

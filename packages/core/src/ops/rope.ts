@@ -1,0 +1,88 @@
+/**
+ * Rotary position embedding (Su et al., "RoFormer", 2021): each pair of a head's entries is turned by an angle
+ * that grows with the position. The angles come as a table of cosines and sines, so scaled variants are only
+ * another table (rope-table.ts). A position outside the table gives NaN; nothing outside it is read.
+ */
+import { ShapeError } from '../errors.ts';
+import type { Op } from '../op.ts';
+import { run } from '../run.ts';
+import { showShape, sizeOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { requireDType, requireFloat, requirePosition, requireRank } from './require.ts';
+
+export interface RopeAttrs {
+  /** Pairs are (2i, 2i+1); otherwise (i, i + D/2), the half-split form of Hugging Face checkpoints. */
+  readonly interleaved: boolean;
+  /** Turns backwards: the inverse and the gradient. */
+  readonly inverse: boolean;
+}
+
+export const ropeOp: Op<'x' | 'table', 'y', RopeAttrs, 'position'> = {
+  name: 'rope',
+  infer({ x, table, position }) {
+    const dtype = requireFloat('rope', { x });
+    requireRank('rope', 'x', x.shape, 3);
+    const [tokens, , width] = x.shape.slice(-3) as [number, number, number];
+    if (width % 2 !== 0)
+      throw new ShapeError('rope', `the head size must be even, got ${showShape(x.shape)}`);
+    requireDType('rope', 'table', table, 'f32');
+    const [length, pairs, two] = table.shape;
+    if (table.shape.length !== 3 || pairs !== width / 2 || two !== 2) {
+      throw new ShapeError(
+        'rope',
+        `table must be [length, ${width / 2}, 2], got ${showShape(table.shape)}`,
+        'make it with ropeTable() for this head size',
+      );
+    }
+    if (tokens > length!) {
+      throw new ShapeError(
+        'rope',
+        `the table has ${length} positions, got ${tokens} tokens`,
+        'make a longer table',
+      );
+    }
+    requirePosition('rope', position);
+    return { y: { dtype, shape: x.shape } };
+  },
+  reference({ x, table, position }, { y }, { interleaved, inverse }, types) {
+    const [tokens, heads, width] = types.x.shape.slice(-3) as [number, number, number];
+    const length = types.table.shape[0]!;
+    const half = width / 2;
+    for (let row = 0; row < sizeOf(types.x.shape) / width; row++) {
+      const at = (position?.[0] ?? 0) + (Math.floor(row / heads) % tokens);
+      for (let i = 0; i < half; i++) {
+        const inside = at >= 0 && at < length;
+        const cos = inside ? table[(at * half + i) * 2]! : Number.NaN;
+        const sin = inside ? table[(at * half + i) * 2 + 1]! * (inverse ? -1 : 1) : Number.NaN;
+        const first = row * width + (interleaved ? 2 * i : i);
+        const second = first + (interleaved ? 1 : half);
+        const [a, b] = [x[first]!, x[second]!];
+        y[first] = a * cos - b * sin;
+        y[second] = a * sin + b * cos;
+      }
+    }
+  },
+  vjp: {
+    save: ['table', 'position'],
+    pull({ d, saved, attrs }) {
+      const { table, position } = saved as { table: Tensor; position?: Tensor };
+      return { x: run(ropeOp, { x: d.y!, table, position }, { ...attrs, inverse: !attrs.inverse }).y };
+    },
+  },
+};
+
+/**
+ * Turns `x` [..., T, H, D] (f32 or bf16), token t by row position + t of `table` [length, D/2, 2] (f32: cosine,
+ * sine). `position` is i32 [1], 0 when absent.
+ */
+export function rope(
+  x: Tensor,
+  table: Tensor,
+  {
+    interleaved = false,
+    inverse = false,
+    position,
+  }: Partial<RopeAttrs> & { readonly position?: Tensor | undefined } = {},
+): Tensor {
+  return run(ropeOp, { x, table, position }, { interleaved, inverse }).y;
+}

@@ -1,0 +1,22 @@
+/** Training: optimizer, schedules, the captured step, the loop, exact resume. */
+export {
+  type CheckpointStore,
+  type CheckpointToWrite,
+  checkpointTensors,
+  restore,
+  type StoredCheckpoint,
+  type TrainingState,
+} from './checkpoint.ts';
+export { type AdamWOptions, createAdamW, type HyperParameters, type Optimizer } from './optimizer.ts';
+export {
+  checkSchedule,
+  learningRateAt,
+  type ScheduleOptions,
+  type SparsityWarmup,
+  sparsityAt,
+  weightDecayAt,
+} from './schedule.ts';
+export { type StepInputs, type StepResult, trainStep } from './step.ts';
+export { type TextBatchOptions, textBatches } from './text-batches.ts';
+export { meanLoss, type TrainOptions, type TrainStep, train } from './train.ts';
+export type { Batch, BatchSource, Trainable } from './trainable.ts';
