@@ -44,7 +44,7 @@ export function backward(
   noGrad(() => {
     const gradients = new Gradients(wanted);
     try {
-      scope(() => gradients.add(loss.value!, full(loss.device, loss.shape, scale)));
+      scope(() => gradients.add(loss.value!, full(loss.device, loss.shape, scale, loss.dtype)));
       for (const node of nodes) sweep(node, gradients, wanted);
     } finally {
       gradients.dispose();
@@ -101,7 +101,11 @@ function sweep(node: TapeNode, gradients: Gradients, wanted: ReadonlySet<Value>)
       });
       for (const [input, gradient] of Object.entries(pulled)) {
         const addedInPlace = gradient !== undefined && gradient === offered.get(input);
-        if (gradient && needs(input) && !addedInPlace) gradients.add(node.inputs.get(input)!, gradient);
+        if (!gradient || !needs(input) || addedInPlace) continue;
+        // A rule may give one tensor to several inputs (add does): then none of them may change it.
+        const alone =
+          Object.values(pulled).filter((other) => other?.storage === gradient.storage).length === 1;
+        gradients.add(node.inputs.get(input)!, gradient, alone);
       }
     });
   }
@@ -129,7 +133,8 @@ class Gradients {
     return sameShape(sum.shape, shape) ? sum : reshape(sum, shape);
   }
 
-  add(value: Value, gradient: Tensor): void {
+  /** `mayChange`: nothing else will read `gradient`, so a sum may be taken in it. */
+  add(value: Value, gradient: Tensor, mayChange = false): void {
     if (!this.#wanted.has(value)) return;
     const sum = value.grad ?? this.#sums.get(value);
     if (!sum) {
@@ -140,7 +145,7 @@ class Gradients {
       accumulate(sum, gradient);
       return;
     }
-    if (gradient.storage.claims === 1) {
+    if (mayChange && gradient.storage.claims === 1) {
       accumulate(gradient, sum);
       this.drop(value);
       this.#sums.set(value, alias(gradient));

@@ -37,8 +37,8 @@ export interface Op<I extends string, O extends string, A, J extends string = ne
 }
 
 /**
- * `identity`: the gradient of that input is the gradient of the (only) output, element by element; nothing
- * runs and nothing is saved (reshape, straight-through estimators).
+ * `identity`: the gradient of that input is the gradient of the first output, element by element; nothing runs and
+ * nothing is saved (straight-through estimators).
  */
 export type Vjp<I extends string, O extends string, A, J extends string> =
   | { readonly identity: I }

@@ -2,7 +2,7 @@
  * Applies an op: checks, allocates, launches, and remembers it on the tape. The one place where ops meet a
  * device; it never branches on which.
  */
-import { ambient, noGrad } from './ambient.ts';
+import { ambient, noGrad, own } from './ambient.ts';
 import type { Device, Type, View } from './device.ts';
 import { DeviceError, NoKernelError } from './errors.ts';
 import { releaseNode, type TapeNode, type Value } from './graph.ts';
@@ -44,6 +44,9 @@ export function run<I extends string, O extends string, A, J extends string = ne
     // With a rule of its own the op is one node on the tape, and what its parts made in between ends here;
     // without one, its parts are on the tape.
     outs = op.vjp ? noGrad(() => scope(() => op.composite!(ins, attrs))) : op.composite(ins, attrs);
+    const inputs = new Set(Object.values(given));
+    // A composite may hand back an input as it came; the output must still be a tensor of its own on the tape.
+    for (const name in outs) if (inputs.has(outs[name]!)) outs[name] = own(alias(outs[name]!));
   } else {
     throw new NoKernelError(
       op.name,
@@ -108,8 +111,9 @@ function remember(
   if (inputs.size === 0) return;
   const vjp = op.vjp!;
   if ('identity' in vjp) {
-    const value = inputs.get(vjp.identity);
-    if (value) for (const out of Object.values(outs)) out.value = value;
+    // By the contract the first output; others (a scale, a count) have no gradient.
+    const [first] = Object.values(outs);
+    if (first) first.value = inputs.get(vjp.identity);
     return;
   }
   const types: Record<string, Type> = {};

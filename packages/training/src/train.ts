@@ -3,6 +3,7 @@
  * stops nowhere by itself; the caller decides what to print and when to break.
  */
 import { type Captured, keep, NonFiniteError, noGrad, scope, tensor, ValueError } from '@qsparse/core';
+import type { EvaluationBatch } from '@qsparse/data';
 import { type CheckpointStore, checkpointTensors, restore } from './checkpoint.ts';
 import { type AdamWOptions, createAdamW, type Optimizer } from './optimizer.ts';
 import { pause } from './pause.ts';
@@ -28,7 +29,7 @@ export interface TrainOptions {
   readonly clipNorm?: number | undefined;
   readonly sparsity?: SparsityWarmup | undefined;
   /** The same batches at every validation. */
-  readonly validation?: { readonly every: number; readonly batches: readonly Batch[] } | undefined;
+  readonly validation?: { readonly every: number; readonly batches: Iterable<EvaluationBatch> } | undefined;
   readonly checkpoints?: { readonly every: number; readonly store: CheckpointStore } | undefined;
   /** Go on from the store's newest checkpoint. */
   readonly resume?: boolean | undefined;
@@ -140,20 +141,22 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
   }
 }
 
-/** Mean loss in nats over batches, without gradients. */
-export async function meanLoss(model: Trainable, batches: readonly Batch[]): Promise<number> {
+/** Mean loss in nats over all predicted tokens of the batches, without gradients. */
+export async function meanLoss(model: Trainable, batches: Iterable<EvaluationBatch>): Promise<number> {
   let sum = 0;
-  for (const { tokens, targets, shape } of batches) {
+  let count = 0;
+  for (const { tokens, targets, shape, predicted } of batches) {
     const loss = noGrad(() =>
       scope(() =>
         model.loss(tensor(model.device, tokens, shape, 'i32'), tensor(model.device, targets, shape, 'i32')),
       ),
     );
-    sum += await loss.item();
+    sum += predicted * (await loss.item());
+    count += predicted;
     loss.dispose();
     await pause();
   }
-  return sum / batches.length;
+  return sum / count;
 }
 
 async function resumeFrom(

@@ -17,7 +17,8 @@ const KINDS: readonly string[] = ['squared-relu', 'silu', 'gelu'] satisfies Gate
 /** What gate, up and the attributes must be, forward and backward. */
 export function requireGated(where: string, gate: Type, up: Type, { kind }: GatedActivationAttrs): void {
   requireSameShape(where, 'up', up.shape, gate.shape);
-  if (!KINDS.includes(kind)) throw new ValueError(where, `kind must be one of ${KINDS.join(', ')}, got ${kind}`);
+  if (!KINDS.includes(kind))
+    throw new ValueError(where, `kind must be one of ${KINDS.join(', ')}, got ${kind}`);
 }
 
 export const gatedActivationBackwardOp: Op<'gate' | 'up' | 'dy', 'dGate' | 'dUp', GatedActivationAttrs> = {

@@ -6,7 +6,11 @@ import type { Op } from '../op.ts';
 import { run } from '../run.ts';
 import type { Tensor } from '../tensor.ts';
 import { multiply } from './binary.ts';
-import { type GatedActivationAttrs, gatedActivationBackwardOp, requireGated } from './gated-activation-backward.ts';
+import {
+  type GatedActivationAttrs,
+  gatedActivationBackwardOp,
+  requireGated,
+} from './gated-activation-backward.ts';
 import { requireFloat } from './require.ts';
 import { UNARY_FORMULAS, unaryOp } from './unary.ts';
 

@@ -1,0 +1,30 @@
+/** `@qsparse/data`: text to documents, documents to tokens, tokens to batches. Runs in Node and browsers. */
+export {
+  DataError,
+  type DataErrorCode,
+  PackingError,
+  TextError,
+  type TextPlace,
+  TokenizerError,
+} from './errors.ts';
+export {
+  type Batch,
+  type Batches,
+  type BatchOptions,
+  type BatchPosition,
+  createBatches,
+} from './packing/batches.ts';
+export { type EvaluationBatch, type EvaluationOptions, evaluationBatches } from './packing/evaluation.ts';
+export { fingerprint } from './packing/fingerprint.ts';
+export type { RowOptions } from './packing/rows.ts';
+export { type Split, type SplitOptions, splitTokens } from './packing/split.ts';
+export { type TokenizeOptions, type Tokens, tokenizeDocuments, toTokens } from './packing/tokens.ts';
+export type { ByteSource } from './text/bytes.ts';
+export type { Decompress, Decompressors } from './text/compression.ts';
+export type { Compression, TextFormat } from './text/format.ts';
+export { type ReadOptions, readDocuments, type TextSource } from './text/read.ts';
+export { type ByteTokenizerOptions, createByteTokenizer } from './tokenizer/byte.ts';
+export { isByteTokenizerJson, type LoadOptions, tokenizerFromJson } from './tokenizer/load.ts';
+export { END_OF_TEXT } from './tokenizer/special-tokens.ts';
+export type { EncodeOptions, StreamDecoder, Tokenizer } from './tokenizer/tokenizer.ts';
+export { type TrainBpeOptions, type TrainBpeProgress, trainBpe } from './tokenizer/train.ts';

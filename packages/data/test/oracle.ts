@@ -1,0 +1,108 @@
+/** The tokenizer that ours must agree with, and text that is hard for both. */
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { formatTokenizerJson, type TokenizerJson } from '@qsparse/formats';
+import fc from 'fast-check';
+
+export interface Oracle {
+  encode(text: string): number[];
+  decode(ids: ArrayLike<number>): string;
+}
+
+/** `@huggingface/tokenizers` on the file's text; without `added_tokens` it reads special tokens as plain text. */
+export function createOracle(json: TokenizerJson, specialTokens: 'parse' | 'text' = 'parse'): Oracle {
+  const file = JSON.parse(formatTokenizerJson(json));
+  if (specialTokens === 'text') file.added_tokens = [];
+  const oracle = new HuggingFaceTokenizer(file, { clean_up_tokenization_spaces: false });
+  return {
+    encode: (text) => oracle.encode(text).ids,
+    // It refuses the empty list.
+    decode: (ids) => (ids.length === 0 ? '' : oracle.decode(Array.from(ids))),
+  };
+}
+
+const PIECES = [
+  '<|endoftext|>',
+  '<|user|>',
+  '<|',
+  '|>',
+  '<|endoftext|',
+  "'s",
+  "'ll",
+  "it's",
+  'the ',
+  ' the',
+  'and',
+  '  ',
+  '   x',
+  '\r\n',
+  '\n',
+  '\n\n',
+  '\t',
+  ' \n ',
+  '\u0000',
+  '\u0007',
+  '\u001b[31m',
+  '\u007f',
+  '\u0085',
+  '\u00a0',
+  '\u00ad',
+  '\u200b',
+  '\u200d',
+  '\u2028',
+  '\u3000',
+  '\ufeff',
+  '\ufffd',
+  '\ud800',
+  '\udfff',
+  'e\u0301',
+  'é',
+  'ñ',
+  'ß',
+  'İ',
+  'ﬁ',
+  '½',
+  '٣',
+  '৪',
+  '12',
+  '1234567',
+  '3.14',
+  '👍',
+  '👍🏽',
+  '👩‍👩‍👧',
+  '🇩🇪',
+  '𝔘',
+  '𐍈',
+  '漢字',
+  'かな',
+  '한국어',
+  'עברית',
+  'العربية',
+  'हिन्दी',
+  'ไทย',
+  'Ġ',
+  'Ċ',
+  'Ã©',
+  '__proto__',
+  'constructor',
+  '!!!',
+  '...',
+  '—',
+  '“',
+  '_',
+  '=>',
+  '/*',
+];
+
+/** Strings of any code units, and of pieces that sit on the tokenizers' borders. */
+export const hostileText: fc.Arbitrary<string> = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: 'grapheme', maxLength: 40 }),
+  fc
+    .array(fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 3 })), { maxLength: 24 })
+    .map((list) => list.join('')),
+);
+
+/** As UTF-8 has it: lone surrogates replaced. */
+export function wellFormed(text: string): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(text));
+}

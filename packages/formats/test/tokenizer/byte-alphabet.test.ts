@@ -1,0 +1,26 @@
+import { byteAlphabet } from '@qsparse/formats';
+import { expect, test } from 'vitest';
+
+test('256 different characters, none of them blank', () => {
+  const alphabet = byteAlphabet();
+  expect(new Set(alphabet).size).toBe(256);
+  for (const character of alphabet) expect(character).toMatch(/^[^\s\p{C}]$/u);
+});
+
+test("the known characters of GPT-2's vocabulary", () => {
+  const alphabet = byteAlphabet();
+  const known: [number, string][] = [
+    [0, 'Ā'],
+    [10, 'Ċ'],
+    [32, 'Ġ'],
+    [33, '!'],
+    [126, '~'],
+    [127, 'ġ'],
+    [160, 'ł'],
+    [161, '¡'],
+    [173, 'Ń'],
+    [174, '®'],
+    [255, 'ÿ'],
+  ];
+  for (const [byte, character] of known) expect(alphabet[byte]).toBe(character);
+});

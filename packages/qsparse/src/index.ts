@@ -1,0 +1,21 @@
+/** Q-Sparse for TypeScript: the usual things from one package. */
+export { backward, capture, noGrad, scope, tensor } from '@qsparse/core';
+export {
+  createByteTokenizer,
+  evaluationBatches,
+  readDocuments,
+  splitTokens,
+  tokenizeDocuments,
+  trainBpe,
+} from '@qsparse/data';
+export {
+  countParameters,
+  createDecoder,
+  type DecoderConfig,
+  initialize,
+  measureSparsity,
+} from '@qsparse/layers';
+export { type GenerateOptions, generate } from '@qsparse/models';
+export { type TrainOptions, type TrainStep, textBatches, train } from '@qsparse/training';
+export { BACKENDS, type DeviceName, type DeviceOptions, device } from './device.ts';
+export { trainableDecoder } from './trainable-decoder.ts';
