@@ -7,6 +7,7 @@ import type { Tensor } from './tensor.ts';
 
 /** Owns what is made inside it. */
 export interface ScopeFrame {
+  readonly parent: ScopeFrame | undefined;
   readonly tensors: Set<Tensor>;
   readonly nodes: TapeNode[];
 }

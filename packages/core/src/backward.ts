@@ -2,7 +2,7 @@
  * The reverse sweep. It walks the nodes behind a loss from the newest to the oldest, runs each gradient rule,
  * adds what meets, and lets go of saved tensors as soon as they are used.
  */
-import { noGrad } from './ambient.ts';
+import { noGrad, own } from './ambient.ts';
 import { ShapeError, TapeError } from './errors.ts';
 import { releaseNode, type TapeNode, type Value } from './graph.ts';
 import type { AnyOp, Pull } from './op.ts';
@@ -65,52 +65,57 @@ function nodesBehind(value: Value): TapeNode[] {
 }
 
 function sweep(node: TapeNode, gradients: Gradients, wanted: ReadonlySet<Value>): void {
-  const d: Record<string, Tensor> = {};
-  for (const [name, value] of node.outputs) {
-    const gradient = gradients.get(value);
-    if (gradient) d[name] = alias(gradient, node.types[name]!.shape);
-    gradients.drop(value);
-  }
   const needs = (input: string) => wanted.has(node.inputs.get(input) as Value);
-  if (Object.keys(d).length > 0 && [...node.inputs.keys()].some(needs)) {
-    if (!node.saved) {
-      throw new TapeError(
-        node.op.name,
-        'the tape of this op is gone: it ended with its outermost scope, or backward ran already',
-        'call backward once, inside the scope that computed the loss',
-      );
+  scope(() => {
+    const d: Record<string, Tensor> = {};
+    for (const [name, value] of node.outputs) {
+      const gradient = gradients.get(value);
+      if (gradient) d[name] = own(alias(gradient, node.types[name]!.shape));
+      gradients.drop(value);
     }
-    const rule = (node.op as AnyOp).vjp as unknown as PullRule;
-    const saved = node.saved;
-    const offered = new Map<string, Tensor | undefined>();
-    scope(() => {
-      const pulled = rule.pull({
-        d,
-        saved,
-        types: node.types,
-        attrs: node.attrs,
-        needs,
-        into: (input) => {
-          if (!needs(input)) return undefined;
-          if (!offered.has(input)) {
-            offered.set(input, gradients.target(node.inputs.get(input)!, node.types[input]!.shape));
-          }
-          return offered.get(input);
-        },
-        takeOver: (name) => (saved[name]?.storage.claims === 1 ? saved[name] : undefined),
-      });
-      for (const [input, gradient] of Object.entries(pulled)) {
-        const addedInPlace = gradient !== undefined && gradient === offered.get(input);
-        if (!gradient || !needs(input) || addedInPlace) continue;
-        // A rule may give one tensor to several inputs (add does): then none of them may change it.
-        const alone =
-          Object.values(pulled).filter((other) => other?.storage === gradient.storage).length === 1;
-        gradients.add(node.inputs.get(input)!, gradient, alone);
-      }
-    });
-  }
+    if (Object.keys(d).length > 0 && [...node.inputs.keys()].some(needs)) pull(node, d, gradients, needs);
+  });
   releaseNode(node);
-  for (const x of Object.values(d)) x.dispose();
+}
+
+/** Runs the gradient rule of one node and adds what it gives. */
+function pull(
+  node: TapeNode,
+  d: Readonly<Record<string, Tensor>>,
+  gradients: Gradients,
+  needs: (input: string) => boolean,
+): void {
+  const saved = node.saved;
+  if (!saved) {
+    throw new TapeError(
+      node.op.name,
+      'the tape of this op is gone: it ended with its outermost scope, or backward ran already',
+      'call backward once, inside the scope that computed the loss',
+    );
+  }
+  const offered = new Map<string, Tensor | undefined>();
+  const pulled = ((node.op as AnyOp).vjp as unknown as PullRule).pull({
+    d,
+    saved,
+    types: node.types,
+    attrs: node.attrs,
+    needs,
+    into: (input) => {
+      if (!needs(input)) return undefined;
+      if (!offered.has(input)) {
+        offered.set(input, gradients.target(node.inputs.get(input)!, node.types[input]!.shape));
+      }
+      return offered.get(input);
+    },
+    takeOver: (name) => (saved[name]?.storage.claims === 1 ? saved[name] : undefined),
+  });
+  for (const [input, gradient] of Object.entries(pulled)) {
+    const addedInPlace = gradient !== undefined && gradient === offered.get(input);
+    if (!gradient || !needs(input) || addedInPlace) continue;
+    // A rule may give one tensor to several inputs (add does): then none of them may change it.
+    const alone = Object.values(pulled).filter((other) => other?.storage === gradient.storage).length === 1;
+    gradients.add(node.inputs.get(input)!, gradient, alone);
+  }
 }
 
 /** The gradient so far of every value; parameters' go straight to their arenas. */

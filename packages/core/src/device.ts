@@ -24,7 +24,7 @@ export type Views = Readonly<Record<string, View>>;
 export interface Capabilities {
   /** Dtypes that compute ops (matmul, norms, attention…) take; every device can store and cast all of them. */
   readonly compute: readonly DType[];
-  /** True where f32 tensors are held in float64 (the reference device): host values then pass unrounded. */
+  /** True where f32 tensors are held in float64 (the reference device): `write` and `read` then pass them unrounded. */
   readonly float64: boolean;
   /** Threads that share the work of one op. */
   readonly threads: number;
@@ -56,7 +56,10 @@ export interface Device {
   free(slot: number): void;
   /** Copies host elements to the view, ordered with the kernels. `from` has the view's host array type. */
   write(to: View, from: HostArray): void;
-  /** The one thing that waits: resolves to the view's elements in its host array type. */
+  /**
+   * The one thing that waits: resolves to the view's elements in its host array type, f32 in float64 where `caps` says
+   * so.
+   */
   read(from: View): Promise<HostArray>;
   kernel(op: AnyOp): Kernel | undefined;
   /** From here, what kernels enqueue is also kept, and what is allocated belongs to the recording. */

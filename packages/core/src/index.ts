@@ -89,6 +89,7 @@ export {
 } from './ops/unary.ts';
 export { unaryBackward, unaryBackwardOp } from './ops/unary-backward.ts';
 export { Param, type ParamArena, type ParamSpec, paramArena } from './param.ts';
+export { createPauses } from './pause.ts';
 export { normal, philox, randomWord, seedKey, uniform, wordToUniform } from './philox.ts';
 export { type Heap, Pool, type PoolRecording } from './pool.ts';
 export {

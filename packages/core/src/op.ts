@@ -27,6 +27,8 @@ export interface Op<I extends string, O extends string, A, J extends string = ne
     attrs: A,
     types: Inputs<Type, I, J> & Readonly<Record<O, Type>>,
   ): void;
+  /** True for ops that only move or convert elements: they take dtypes that the device does not compute in. */
+  readonly moves?: true;
   /** Outputs that are written into an optional or required input, when that input is given. */
   readonly inPlace?: Partial<Record<O, I | J>>;
   /** Inputs that the op changes (optimizer state, caches). Such an op is never on the tape. */

@@ -4,7 +4,8 @@
  */
 import { ambient, noGrad, own } from './ambient.ts';
 import type { Device, Type, View } from './device.ts';
-import { DeviceError, NoKernelError } from './errors.ts';
+import { DTYPES } from './dtype.ts';
+import { DeviceError, DTypeError, NoKernelError } from './errors.ts';
 import { releaseNode, type TapeNode, type Value } from './graph.ts';
 import type { AnyOp, Inputs, Op } from './op.ts';
 import { scope } from './scope.ts';
@@ -25,6 +26,7 @@ export function run<I extends string, O extends string, A, J extends string = ne
   const given = present(ins);
   const device = commonDevice(op.name, given);
   const outTypes = op.infer(given as unknown as Inputs<Type, I, J>, attrs) as Record<string, Type>;
+  if (!op.moves) requireComputable(op.name, device, given);
   const trace = ambient.trace;
   if (trace) {
     trace.step(op.name, signature(given, attrs));
@@ -82,6 +84,17 @@ function commonDevice(where: string, given: Record<string, Tensor>): Device {
     }
   }
   return first[1].device;
+}
+
+function requireComputable(where: string, device: Device, given: Record<string, Tensor>): void {
+  for (const [name, { dtype }] of Object.entries(given)) {
+    if (!DTYPES[dtype].float || device.caps.compute.includes(dtype)) continue;
+    throw new DTypeError(
+      where,
+      `device ${device.name} computes in ${device.caps.compute.join(' and ')}, ${name} is ${dtype}`,
+      'use cast()',
+    );
+  }
 }
 
 function views(tensors: Record<string, Tensor>): Record<string, View> {

@@ -8,10 +8,13 @@ import { ValueError } from './errors.ts';
 import { releaseNode } from './graph.ts';
 import { Tensor } from './tensor.ts';
 
-/** Frees what `body` made and does not return. Throws when the body is async. */
+/**
+ * Frees what `body` made and does not return; tensors inside returned arrays and plain objects count as returned,
+ * those inside other objects do not. Throws when the body is async.
+ */
 export function scope<T>(body: () => T): T {
   const parent = ambient.scope;
-  const frame: ScopeFrame = { tensors: new Set(), nodes: [] };
+  const frame: ScopeFrame = { parent, tensors: new Set(), nodes: [] };
   ambient.scope = frame;
   let result: T;
   const kept = new Set<Tensor>();
@@ -37,9 +40,9 @@ export function scope<T>(body: () => T): T {
   return result;
 }
 
-/** Takes a tensor out of its scope: the caller owns it from now on and disposes it. */
+/** Takes a tensor out of whichever scope has it: the caller owns it from now on and disposes it. */
 export function keep<T extends Tensor>(tensor: T): T {
-  ambient.scope?.tensors.delete(tensor);
+  for (let frame = ambient.scope; frame; frame = frame.parent) frame.tensors.delete(tensor);
   return tensor;
 }
 

@@ -62,13 +62,10 @@ export class Tensor implements View {
         'return the tensor from the body and read it outside',
       );
     }
-    return this.device
-      .read(asView(this))
-      .then((raw) =>
-        raw instanceof Uint16Array
-          ? Float32Array.from(raw, fromBf16Bits)
-          : (raw as Float32Array | Int32Array | Int8Array | Uint8Array),
-      );
+    return this.device.read(asView(this)).then((raw) => {
+      if (raw instanceof Uint16Array) return Float32Array.from(raw, fromBf16Bits);
+      return raw instanceof Float64Array ? Float32Array.from(raw) : raw;
+    });
   }
 
   /** The only element, as a number. */

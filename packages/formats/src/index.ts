@@ -6,7 +6,7 @@ export { type ByteSink, type MemorySink, memorySink, type WriteFile } from './io
 export { type HttpReaderOptions, httpReader } from './io/http-reader.ts';
 export { formatJson } from './json/format.ts';
 export { nearestName, rejectUnknown } from './json/nearest-name.ts';
-export { type Fallback, type ObjectReader, type Range, readObject } from './json/object-reader.ts';
+export { type Fallback, type NumberRange, type ObjectReader, readObject } from './json/object-reader.ts';
 export { type JsonObject, type JsonValue, MAX_JSON_DEPTH, parseJson } from './json/parse.ts';
 export { DTYPE_NAMES, type Dtype, type DtypeArray } from './safetensors/dtype.ts';
 export { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from './safetensors/half.ts';

@@ -87,37 +87,36 @@ export function selectionOf(
   return { k: keep, block };
 }
 
+const WHOLE = [
+  'vocabularySize',
+  'hiddenSize',
+  'intermediateSize',
+  'layers',
+  'heads',
+  'keyValueHeads',
+  'headSize',
+  'contextLength',
+] as const satisfies readonly (keyof DecoderConfig)[];
+
 /** Throws ValueError, naming the field, where a config cannot be built. */
 export function checkConfig(config: DecoderConfig): void {
-  const whole = [
-    'vocabularySize',
-    'hiddenSize',
-    'intermediateSize',
-    'layers',
-    'heads',
-    'keyValueHeads',
-    'headSize',
-    'contextLength',
-  ] as const;
-  for (const key of whole) {
-    if (!Number.isInteger(config[key]) || config[key] < 1)
-      throw new ValueError('config', `${key} must be a whole number of at least 1, got ${config[key]}`);
+  const { heads, keyValueHeads, headSize, slidingWindow, ropeTheta, normEpsilon } = config;
+  const require = (holds: boolean, what: string) => {
+    if (!holds) throw new ValueError('config', what);
+  };
+  for (const key of WHOLE) {
+    const value = config[key];
+    require(Number.isSafeInteger(value) &&
+      value >= 1, `${key} must be a whole number of at least 1, got ${value}`);
   }
-  if (config.heads % config.keyValueHeads !== 0) {
-    throw new ValueError(
-      'config',
-      `heads (${config.heads}) must be a multiple of keyValueHeads (${config.keyValueHeads})`,
-    );
-  }
-  if (config.headSize % 2 !== 0)
-    throw new ValueError('config', `headSize must be even for rotary positions, got ${config.headSize}`);
-  if (!Number.isInteger(config.slidingWindow) || config.slidingWindow < 0) {
-    throw new ValueError(
-      'config',
-      `slidingWindow must be 0 (off) or a number of tokens, got ${config.slidingWindow}`,
-    );
-  }
-  for (const width of [config.hiddenSize, config.heads * config.headSize, config.intermediateSize]) {
+  require(heads % keyValueHeads ===
+    0, `heads must be a multiple of keyValueHeads, got ${heads} and ${keyValueHeads}`);
+  require(headSize % 2 === 0, `headSize must be even for rotary positions, got ${headSize}`);
+  require(Number.isSafeInteger(slidingWindow) &&
+    slidingWindow >= 0, `slidingWindow must be 0 (off) or a number of tokens, got ${slidingWindow}`);
+  require(ropeTheta > 1 && Number.isFinite(ropeTheta), `ropeTheta must be above 1, got ${ropeTheta}`);
+  require(normEpsilon > 0 && Number.isFinite(normEpsilon), `normEpsilon must be above 0, got ${normEpsilon}`);
+  for (const width of [config.hiddenSize, heads * headSize, config.intermediateSize]) {
     selectionOf(config.linear.sparsity, width);
   }
 }

@@ -25,10 +25,10 @@ import {
   type Tensor,
   tensor,
 } from '@qsparse/core';
-import { type AttentionLayer, type LayerCache, type Positions, selfAttention } from './attention.ts';
+import { type AttentionLayer, type KeyValueCache, selfAttention } from './attention.ts';
 import { checkConfig, type DecoderConfig, type Sparsity } from './config.ts';
 import { type GluLayer, gatedLinearUnit } from './glu.ts';
-import type { Observe } from './linear.ts';
+import type { Observe, Site } from './linear.ts';
 import { decoderParams } from './parameters.ts';
 
 export interface DecoderBlock {
@@ -36,21 +36,9 @@ export interface DecoderBlock {
   readonly feedForward: GluLayer;
 }
 
-/** Keys and values of every layer; `position` (i32 [1]) says where the next token goes. */
-export interface KeyValueCache {
-  readonly layers: readonly LayerCache[];
-  readonly position: Tensor;
-}
-
-export interface ForwardOptions {
-  readonly cache?: KeyValueCache | undefined;
-  /** Sees what every site lets through; costs nothing when absent. */
-  readonly observe?: Observe | undefined;
-}
-
 export interface Decoder {
   readonly device: Device;
-  /** May be replaced by `setSparsity` while training warms up. */
+  /** `setSparsity` replaces it. */
   config: DecoderConfig;
   readonly arena: ParamArena;
   readonly embedding: Param; // [V, d]
@@ -61,76 +49,78 @@ export interface Decoder {
   dispose(): void;
 }
 
+export interface ForwardOptions {
+  /** Where earlier tokens are, and where these go. */
+  readonly cache?: KeyValueCache | undefined;
+  /** Sees what every site lets through; costs nothing when absent. */
+  readonly observe?: Observe | undefined;
+}
+
 /** A decoder with zero weights: fill them with `initialize` or from a checkpoint. Throws ValueError for a bad config. */
 export function createDecoder(device: Device, config: DecoderConfig): Decoder {
   checkConfig(config);
+  const { layers, contextLength: length, headSize: headDim, ropeTheta: theta, ropeScaling: scaling } = config;
+  const angles = ropeTable({ headDim, length, theta, scaling });
   const arena = paramArena(device, decoderParams(config));
-  const of = (name: string): Param => arena.params.get(name)!;
-  const optional = (name: string): Param | undefined => arena.params.get(name);
-  const epsilon = config.normEpsilon;
-  const blocks = Array.from({ length: config.layers }, (_, i): DecoderBlock => {
-    const layer = `model.layers.${i}`;
-    const site = (name: string, norm: string) => ({
-      name: `layers.${i}.${name}`,
-      norm: optional(`${layer}.${norm}.weight`),
-      epsilon,
-    });
-    return {
-      attention: {
-        query: of(`${layer}.self_attn.q_proj.weight`),
-        key: of(`${layer}.self_attn.k_proj.weight`),
-        value: of(`${layer}.self_attn.v_proj.weight`),
-        output: of(`${layer}.self_attn.o_proj.weight`),
-        inputSite: site('qkv', 'input_layernorm'),
-        outputSite: site('o', 'self_attn.attn_sub_norm'),
-      },
-      feedForward: {
-        gate: of(`${layer}.mlp.gate_proj.weight`),
-        up: of(`${layer}.mlp.up_proj.weight`),
-        down: of(`${layer}.mlp.down_proj.weight`),
-        inputSite: site('gate-up', 'post_attention_layernorm'),
-        downSite: site('down', 'mlp.ffn_sub_norm'),
-      },
-    };
-  });
-  const table = ropeTable({
-    headDim: config.headSize,
-    length: config.contextLength,
-    theta: config.ropeTheta,
-    ...(config.ropeScaling && { scaling: config.ropeScaling }),
-  });
-  const positions = keep(tensor(device, table, [config.contextLength, config.headSize / 2, 2]));
+  const table = keep(tensor(device, angles, [length, headDim / 2, 2]));
+  const param = (name: string): Param => arena.params.get(`${name}.weight`)!;
+  const embedded = param('model.embed_tokens');
   return {
     device,
     config,
     arena,
-    embedding: of('model.embed_tokens.weight'),
-    blocks,
-    finalNorm: of('model.norm.weight'),
-    head: config.tiedEmbedding ? of('model.embed_tokens.weight') : of('lm_head.weight'),
-    ropeTable: positions,
+    embedding: embedded,
+    blocks: Array.from({ length: layers }, (_, i) => blockOf(arena, i, config.normEpsilon)),
+    finalNorm: param('model.norm'),
+    head: config.tiedEmbedding ? embedded : param('lm_head'),
+    ropeTable: table,
     dispose() {
-      positions.dispose();
+      table.dispose();
       arena.dispose();
+    },
+  };
+}
+
+function blockOf({ params }: ParamArena, layer: number, epsilon: number): DecoderBlock {
+  const param = (name: string): Param => params.get(`model.layers.${layer}.${name}.weight`)!;
+  // A sub-layer norm that the config leaves out has no parameter.
+  const site = (name: string, norm: string): Site => ({
+    name: `layers.${layer}.${name}`,
+    norm: params.get(`model.layers.${layer}.${norm}.weight`),
+    epsilon,
+  });
+  return {
+    attention: {
+      query: param('self_attn.q_proj'),
+      key: param('self_attn.k_proj'),
+      value: param('self_attn.v_proj'),
+      output: param('self_attn.o_proj'),
+      inputSite: site('qkv', 'input_layernorm'),
+      outputSite: site('o', 'self_attn.attn_sub_norm'),
+    },
+    feedForward: {
+      gate: param('mlp.gate_proj'),
+      up: param('mlp.up_proj'),
+      down: param('mlp.down_proj'),
+      inputSite: site('gate-up', 'post_attention_layernorm'),
+      downSite: site('down', 'mlp.ffn_sub_norm'),
     },
   };
 }
 
 /** tokens i32 [B, T] → the final normed states [B, T, d]. */
 export function hiddenStates(
-  model: Decoder,
+  { embedding: table, blocks, config, ropeTable: angles, finalNorm }: Decoder,
   tokens: Tensor,
   { cache, observe }: ForwardOptions = {},
 ): Tensor {
-  const positions: Positions = { table: model.ropeTable, ...(cache && { position: cache.position }) };
-  let x = embedding(model.embedding, tokens); // [B, T, d]
-  for (const [i, block] of model.blocks.entries()) {
-    x = scope(() =>
-      add(x, selfAttention(block.attention, x, model.config, positions, cache?.layers[i], observe)),
-    );
-    x = scope(() => add(x, gatedLinearUnit(block.feedForward, x, model.config, observe)));
+  let x = embedding(table, tokens); // [B, T, d]
+  for (const [i, { attention, feedForward }] of blocks.entries()) {
+    const layerCache = cache?.layers[i];
+    x = scope(() => add(x, selfAttention(attention, x, config, angles, { cache: layerCache, observe })));
+    x = scope(() => add(x, gatedLinearUnit(feedForward, x, config, observe)));
   }
-  return rmsNorm(x, model.finalNorm, { epsilon: model.config.normEpsilon });
+  return rmsNorm(x, finalNorm, { epsilon: config.normEpsilon });
 }
 
 /** tokens i32 [B, T] → logits [B, T, V]. */
@@ -144,7 +134,7 @@ export function lossOf(model: Decoder, tokens: Tensor, targets: Tensor, options?
   return scope(() => crossEntropy(logits(model, tokens, options), targets));
 }
 
-/** Another sparsity for the same weights. A captured step must be captured anew. */
+/** Another sparsity for the same weights. A captured step must be captured anew. Throws ValueError. */
 export function setSparsity(model: Decoder, sparsity: Sparsity): void {
   const config = { ...model.config, linear: { ...model.config.linear, sparsity } };
   checkConfig(config);

@@ -1,7 +1,7 @@
 /** The gated feed-forward layer: activation(gate) ⊙ up, then down. ReLU²GLU in Q-Sparse, SwiGLU in Llama. */
 import { gatedActivation, type Param, type Tensor } from '@qsparse/core';
 import type { DecoderConfig } from './config.ts';
-import { type Observe, project, type Site, select } from './linear.ts';
+import { type Observe, project, type Site, selectInputs } from './linear.ts';
 
 export interface GluLayer {
   readonly gate: Param; // [f, d]
@@ -18,11 +18,8 @@ export function gatedLinearUnit(
   { activation, linear }: DecoderConfig,
   observe?: Observe,
 ): Tensor {
-  const normed = select(layer.inputSite, x, linear, observe); // one selection for gate and up
-  const gated = gatedActivation(
-    project(normed, layer.gate, linear),
-    project(normed, layer.up, linear),
-    activation,
-  );
-  return project(select(layer.downSite, gated, linear, observe), layer.down, linear);
+  const inputs = selectInputs(layer.inputSite, x, linear, observe); // one selection for gate and up
+  const gate = project(inputs, layer.gate, linear); // [B, T, f]
+  const gated = gatedActivation(gate, project(inputs, layer.up, linear), activation);
+  return project(selectInputs(layer.downSite, gated, linear, observe), layer.down, linear);
 }

@@ -1,5 +1,5 @@
 /** Q-Sparse layers and the decoder they make. */
-export { type AttentionLayer, type LayerCache, type Positions, selfAttention } from './attention.ts';
+export { type AttentionLayer, type KeyValueCache, type LayerCache, selfAttention } from './attention.ts';
 export { createCache } from './cache.ts';
 export {
   checkConfig,
@@ -16,13 +16,12 @@ export {
   type DecoderBlock,
   type ForwardOptions,
   hiddenStates,
-  type KeyValueCache,
   logits,
   lossOf,
   setSparsity,
 } from './decoder.ts';
 export { type GluLayer, gatedLinearUnit } from './glu.ts';
-export { type Observe, project, type Site, select } from './linear.ts';
+export { type Observe, project, type Site, selectInputs } from './linear.ts';
 export {
   countParameters,
   decoderParams,
@@ -30,4 +29,4 @@ export {
   type ParameterCount,
   siteParameters,
 } from './parameters.ts';
-export { firstNonFiniteSite, measureSparsity, type SparsityReport } from './sparsity.ts';
+export { firstNonFinite, measureSparsity, type SparsityReport } from './sparsity.ts';

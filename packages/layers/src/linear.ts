@@ -2,7 +2,7 @@
  * The Q-Sparse linear layer, in two halves: a site chooses (and quantises) the inputs, once for all projections that
  * share them; a projection multiplies. Both are straight-through where they round or mask.
  */
-import { matmul, type Param, type Tensor } from '@qsparse/core';
+import { matmul, type Param, rmsNorm, type Tensor } from '@qsparse/core';
 import { sparsify, ternarize } from '@qsparse/quantizers';
 import { type LinearConfig, selectionOf } from './config.ts';
 import { rescaled } from './rescale.ts';
@@ -18,20 +18,21 @@ export interface Site {
   readonly epsilon: number;
 }
 
-/** x [..., n] normed, selected and quantised: same shape, exactly K nonzero candidates a token. */
-export function select(site: Site, x: Tensor, linear: LinearConfig, observe?: Observe): Tensor {
-  const width = x.shape.at(-1)!;
-  const { k, block } = selectionOf(linear.sparsity, width);
+/** x [..., n] normed, selected and quantised: same shape, at most K of n entries of a token differ from zero. */
+export function selectInputs(site: Site, x: Tensor, linear: LinearConfig, observe?: Observe): Tensor {
+  const { norm, epsilon } = site;
+  const { k, block } = selectionOf(linear.sparsity, x.shape.at(-1)!);
   const selected = sparsify(x, {
     k,
     block,
     int8: linear.activations === 'int8',
     ste: linear.straightThrough,
-    ...(site.norm && { weight: site.norm }),
-    epsilon: site.epsilon,
+    weight: norm,
+    epsilon,
   });
   observe?.(site.name, selected);
-  return linear.rescale === 'none' ? selected : rescaled(selected, x, site, linear.rescale);
+  if (linear.rescale === 'none') return selected;
+  return rescaled(selected, () => (norm ? rmsNorm(x, norm, { epsilon }) : x), linear.rescale);
 }
 
 /** y [..., m] = selected [..., n] · weightᵀ, weight [m, n], ternary where the config says so. */

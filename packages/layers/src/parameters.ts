@@ -5,38 +5,28 @@ import type { Decoder } from './decoder.ts';
 
 /** Every parameter of a decoder, in the order of the model. */
 export function decoderParams(config: DecoderConfig): readonly ParamSpec[] {
-  const {
-    hiddenSize: d,
-    intermediateSize: f,
-    heads,
-    keyValueHeads,
-    headSize,
-    vocabularySize,
-    subLayerNorms,
-  } = config;
+  const { hiddenSize: d, intermediateSize: f, heads, keyValueHeads, headSize, vocabularySize } = config;
   const attentionWidth = heads * headSize;
   const keyValueWidth = keyValueHeads * headSize;
-  const specs: ParamSpec[] = [{ name: 'model.embed_tokens.weight', shape: [vocabularySize, d] }];
+  const specs: ParamSpec[] = [];
+  const add = (name: string, ...shape: number[]) => specs.push({ name: `${name}.weight`, shape });
+  add('model.embed_tokens', vocabularySize, d);
   for (let i = 0; i < config.layers; i++) {
     const layer = `model.layers.${i}`;
-    specs.push(
-      { name: `${layer}.input_layernorm.weight`, shape: [d] },
-      { name: `${layer}.self_attn.q_proj.weight`, shape: [attentionWidth, d] },
-      { name: `${layer}.self_attn.k_proj.weight`, shape: [keyValueWidth, d] },
-      { name: `${layer}.self_attn.v_proj.weight`, shape: [keyValueWidth, d] },
-      ...(subLayerNorms
-        ? [{ name: `${layer}.self_attn.attn_sub_norm.weight`, shape: [attentionWidth] }]
-        : []),
-      { name: `${layer}.self_attn.o_proj.weight`, shape: [d, attentionWidth] },
-      { name: `${layer}.post_attention_layernorm.weight`, shape: [d] },
-      { name: `${layer}.mlp.gate_proj.weight`, shape: [f, d] },
-      { name: `${layer}.mlp.up_proj.weight`, shape: [f, d] },
-      ...(subLayerNorms ? [{ name: `${layer}.mlp.ffn_sub_norm.weight`, shape: [f] }] : []),
-      { name: `${layer}.mlp.down_proj.weight`, shape: [d, f] },
-    );
+    add(`${layer}.input_layernorm`, d);
+    add(`${layer}.self_attn.q_proj`, attentionWidth, d);
+    add(`${layer}.self_attn.k_proj`, keyValueWidth, d);
+    add(`${layer}.self_attn.v_proj`, keyValueWidth, d);
+    if (config.subLayerNorms) add(`${layer}.self_attn.attn_sub_norm`, attentionWidth);
+    add(`${layer}.self_attn.o_proj`, d, attentionWidth);
+    add(`${layer}.post_attention_layernorm`, d);
+    add(`${layer}.mlp.gate_proj`, f, d);
+    add(`${layer}.mlp.up_proj`, f, d);
+    if (config.subLayerNorms) add(`${layer}.mlp.ffn_sub_norm`, f);
+    add(`${layer}.mlp.down_proj`, d, f);
   }
-  specs.push({ name: 'model.norm.weight', shape: [d] });
-  if (!config.tiedEmbedding) specs.push({ name: 'lm_head.weight', shape: [vocabularySize, d] });
+  add('model.norm', d);
+  if (!config.tiedEmbedding) add('lm_head', vocabularySize, d);
   return specs;
 }
 
@@ -49,52 +39,43 @@ export interface ParameterCount {
 }
 
 export function countParameters(config: DecoderConfig): ParameterCount {
-  let total = 0;
-  let linear = 0;
-  let embedding = 0;
-  for (const { name, shape } of decoderParams(config)) {
-    const size = sizeOf(shape);
-    total += size;
-    if (name.includes('_proj.')) linear += size;
-    if (name.includes('embed_tokens') || name.includes('lm_head')) embedding += size;
-  }
-  return { total, linear, embedding };
+  const sum = (sizes: Iterable<number>) => [...sizes].reduce((total, size) => total + size, 0);
+  return {
+    total: sum(decoderParams(config).map(({ shape }) => sizeOf(shape))),
+    linear: sum(siteParameters(config).values()),
+    embedding: config.vocabularySize * config.hiddenSize * (config.tiedEmbedding ? 1 : 2),
+  };
 }
 
-/** The linear layers that read each site, for weighting its sparsity by parameters. */
+/** Parameters of the linear layers that read each site, in the order of the model: the weights of its sparsity. */
 export function siteParameters(config: DecoderConfig): ReadonlyMap<string, number> {
+  const { hiddenSize: d, intermediateSize: f, heads, keyValueHeads, headSize } = config;
   const sizes = new Map<string, number>();
-  for (const { name, shape } of decoderParams(config)) {
-    const [, layer, projection] = /layers\.(\d+)\..*\.(\w+)_proj\.weight/.exec(name) ?? [];
-    if (!projection) continue;
-    const site = { q: 'qkv', k: 'qkv', v: 'qkv', o: 'o', gate: 'gate-up', up: 'gate-up', down: 'down' }[
-      projection
-    ];
-    const key = `layers.${layer}.${site}`;
-    sizes.set(key, (sizes.get(key) ?? 0) + sizeOf(shape));
+  for (let i = 0; i < config.layers; i++) {
+    sizes.set(`layers.${i}.qkv`, (heads + 2 * keyValueHeads) * headSize * d);
+    sizes.set(`layers.${i}.o`, d * heads * headSize);
+    sizes.set(`layers.${i}.gate-up`, 2 * f * d);
+    sizes.set(`layers.${i}.down`, d * f);
   }
   return sizes;
 }
 
+/** Standard deviation of first values (GPT-2, BitNet b1.58). */
+const DEVIATION = 0.02;
+
 /**
  * First values: normal with standard deviation 0.02, the projections that write to the residual stream scaled down by
- * sqrt(2 layers) (GPT-2), norms 1. The same seed gives the same values on every device.
+ * sqrt(2 layers) (GPT-2), norms 1. The same seed (a whole number below 2^53) gives the same values on every device.
  */
 export function initialize(model: Decoder, seed: number): void {
-  const deviation = 0.02;
-  let stream = 0;
-  for (const { name, shape } of decoderParams(model.config)) {
-    const param = model.arena.params.get(name)!;
+  const residual = DEVIATION / Math.sqrt(2 * model.config.layers);
+  for (const [stream, { name, shape }] of decoderParams(model.config).entries()) {
+    const deviation = /\.(o|down)_proj\./.test(name) ? residual : DEVIATION;
     const size = sizeOf(shape);
-    if (shape.length === 1) write(param, new Float64Array(size).fill(1));
-    else {
-      const residual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');
-      const scale = residual ? deviation / Math.sqrt(2 * model.config.layers) : deviation;
-      write(
-        param,
-        normal(seed, stream, size).map((z) => z * scale),
-      );
-    }
-    stream += 1;
+    const isNorm = shape.length === 1;
+    const values = isNorm
+      ? new Float64Array(size).fill(1)
+      : normal(seed, stream, size).map((z) => z * deviation);
+    write(model.arena.params.get(name)!, values);
   }
 }

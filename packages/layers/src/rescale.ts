@@ -1,6 +1,6 @@
 /**
- * The optional L2 rescale after selection. The factor of a token is a constant for the gradient: the estimator stays
- * straight-through.
+ * The optional L2 rescale after selection (Q-Sparse §2.1 says it in words, without a formula). The factor of a token is
+ * a constant for the gradient, so the estimator stays straight-through.
  */
 import {
   add,
@@ -9,21 +9,21 @@ import {
   full,
   multiply,
   noGrad,
-  rmsNorm,
   sqrt,
   square,
   sum,
   type Tensor,
 } from '@qsparse/core';
 import type { Rescale } from './config.ts';
-import type { Site } from './linear.ts';
 
-/** selected [..., n] times 1/‖selected‖₂ (`unit`) or ‖dense‖₂/‖selected‖₂ (`preserve`), dense being the normed x. */
-export function rescaled(selected: Tensor, x: Tensor, site: Site, rescale: Exclude<Rescale, 'none'>): Tensor {
+/**
+ * selected [..., n] times 1 / ‖selected‖₂ (`unit`) or ‖dense‖₂ / ‖selected‖₂ (`preserve`), per token.
+ * @param dense makes the token before selection and rounding, [..., n]; called for `preserve` alone
+ */
+export function rescaled(selected: Tensor, dense: () => Tensor, rescale: Exclude<Rescale, 'none'>): Tensor {
   const factor = noGrad(() => {
-    const dense = site.norm ? rmsNorm(x, site.norm, { epsilon: site.epsilon }) : x;
     const norm = normOf(selected);
-    const wanted = rescale === 'unit' ? full(x.device, norm.shape, 1) : normOf(dense);
+    const wanted = rescale === 'unit' ? full(selected.device, norm.shape, 1) : normOf(dense());
     return broadcast(divide(wanted, norm), selected.shape, 'last');
   });
   return multiply(selected, factor);
@@ -31,5 +31,5 @@ export function rescaled(selected: Tensor, x: Tensor, site: Site, rescale: Exclu
 
 /** L2 norm of each token, [...]; the small constant keeps a token of zeros finite. */
 function normOf(x: Tensor): Tensor {
-  return sqrt(add(sum(square(x), 'last'), full(x.device, [1], 1e-20)));
+  return sqrt(add(sum(square(x), 'last'), full(x.device, [], 1e-20)));
 }

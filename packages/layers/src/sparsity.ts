@@ -1,6 +1,6 @@
-/** How sparse a model is on given tokens: per site, and weighted by the parameters that read each site. */
+/** What a model's sites let through on given tokens: shares of zeros, and where a NaN or an infinity begins. */
 import { noGrad, scope, type Tensor } from '@qsparse/core';
-import { type Decoder, hiddenStates } from './decoder.ts';
+import { type Decoder, logits } from './decoder.ts';
 import { siteParameters } from './parameters.ts';
 
 export interface SparsityReport {
@@ -10,19 +10,16 @@ export interface SparsityReport {
   readonly overall: number;
 }
 
-/** Runs one forward pass over tokens i32 [B, T] and counts. Training steps do not pay for it. */
+/**
+ * Runs one forward pass over tokens i32 [B, T] and counts zeros: what selection left out, and what was zero or was
+ * rounded to zero before. Training steps do not pay for it.
+ */
 export async function measureSparsity(model: Decoder, tokens: Tensor): Promise<SparsityReport> {
-  const counted = new Map<string, Promise<number>>();
-  noGrad(() =>
-    scope(() => {
-      // The read is queued before the scope frees the tensor.
-      hiddenStates(model, tokens, {
-        observe: (site, selected) => counted.set(site, selected.data().then(zeroShare)),
-      });
-    }),
-  );
   const sites = new Map<string, number>();
-  for (const [site, share] of counted) sites.set(site, await share);
+  for (const { place, result } of observed(model, tokens, zeroShare)) {
+    const share = await result;
+    if (place !== LOGITS) sites.set(place, share);
+  }
   const weights = siteParameters(model.config);
   let parameters = 0;
   let skipped = 0;
@@ -33,26 +30,44 @@ export async function measureSparsity(model: Decoder, tokens: Tensor): Promise<S
   return { sites, overall: skipped / parameters };
 }
 
-/** The first site whose output holds a NaN or an infinity on these tokens; undefined when all are finite. */
-export async function firstNonFiniteSite(model: Decoder, tokens: Tensor): Promise<string | undefined> {
-  const finite = new Map<string, Promise<boolean>>();
-  noGrad(() =>
-    scope(() => {
-      hiddenStates(model, tokens, {
-        observe: (site: string, selected: Tensor) =>
-          finite.set(
-            site,
-            selected.data().then((values) => values.every((value) => Number.isFinite(value))),
-          ),
-      });
-    }),
-  );
-  for (const [site, allFinite] of finite) if (!(await allFinite)) return site;
-  return undefined;
+/**
+ * The first place, in the order of the model, that holds a NaN or an infinity on these tokens: `layers.N.SITE` for the
+ * input of linear layers, or `logits`; undefined when all are finite.
+ */
+export async function firstNonFinite(model: Decoder, tokens: Tensor): Promise<string | undefined> {
+  const places = observed(model, tokens, allFinite);
+  const finite = await Promise.all(places.map(({ result }) => result));
+  return places[finite.indexOf(false)]?.place;
+}
+
+const LOGITS = 'logits';
+
+interface Observed<T> {
+  readonly place: string;
+  readonly result: Promise<T>;
+}
+
+/** One forward pass; what every site lets through, and the logits, summarised on the host. */
+function observed<T>(
+  model: Decoder,
+  tokens: Tensor,
+  summarise: (values: ArrayLike<number>) => T,
+): readonly Observed<T>[] {
+  const seen: Observed<T>[] = [];
+  // A read is queued at once, so that the scope may free the tensor.
+  const observe = (place: string, tensor: Tensor) =>
+    void seen.push({ place, result: tensor.data().then(summarise) });
+  noGrad(() => scope(() => observe(LOGITS, logits(model, tokens, { observe }))));
+  return seen;
 }
 
 function zeroShare(values: ArrayLike<number>): number {
   let zeros = 0;
   for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros += 1;
   return zeros / values.length;
+}
+
+function allFinite(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
 }

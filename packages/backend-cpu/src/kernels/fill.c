@@ -18,3 +18,21 @@ KERNEL(fill) {
   /* Any length is allowed: the last 0 to 3 elements. */
   store_some(a->out + i, value, r.end - i);
 }
+
+struct fill_bits_args {
+  void *out;
+  int32_t count;
+  int32_t element_bytes;
+  uint32_t pattern;
+};
+
+/* The same for any element of 4 or 2 bytes, given its bits: integers and bf16. Small tensors only, so one by one. */
+KERNEL(fill_bits) {
+  const struct range r = part(a->count, 16, thread, threads);
+  for (int32_t i = r.begin; i < r.end; i++) {
+    if (a->element_bytes == 4)
+      ((uint32_t *)a->out)[i] = a->pattern;
+    else
+      ((uint16_t *)a->out)[i] = (uint16_t)a->pattern;
+  }
+}

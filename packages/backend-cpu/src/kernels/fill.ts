@@ -1,7 +1,9 @@
-import { fillOp, sizeOf } from '@qsparse/core';
+import { fillOp, sizeOf, toBf16Bits } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
 
 export const fill: CpuKernel = cpuKernel(fillOp, ({ into }, _outs, { value }) => {
-  const count = sizeOf(into.shape);
-  return [call('fill', { out: at(into), count, value }, count)];
+  const [out, count] = [at(into), sizeOf(into.shape)];
+  if (into.dtype === 'f32') return [call('fill', { out, count, value }, count)];
+  const [elementBytes, pattern] = into.dtype === 'bf16' ? [2, toBf16Bits(value)] : [4, value];
+  return [call('fill_bits', { out, count, elementBytes, pattern }, count)];
 });

@@ -11,7 +11,7 @@
 
 #include "../runtime/simd.h"
 
-#define RANKED_BLOCK 32 /* longest block that is ranked rather than searched */
+#define RANKED_BLOCK 16 /* longest block that is ranked rather than searched */
 #define NOT_FINITE 0x7f800000
 
 static inline v128_t magnitude4(v128_t x) { return wasm_v128_and(x, wasm_i32x4_const_splat(0x7fffffff)); }
@@ -52,6 +52,24 @@ static inline int32_t largest_magnitude(const float *x, int32_t n) {
   }
   for (; i < n; i += 4) a = wasm_i32x4_max(a, magnitude4(n - i >= 4 ? load4(x + i) : load_some(x + i, n - i)));
   return max4_i32(wasm_i32x4_max(a, b));
+}
+
+/* What is known of a run: the sum of its magnitudes, the bits of the largest (NOT_FINITE or more: see above). */
+struct magnitudes {
+  float sum;
+  int32_t largest;
+};
+
+static inline struct magnitudes magnitudes_of(const float *x, int32_t n) {
+  v128_t sum = wasm_f32x4_const_splat(0), largest = sum;
+  int32_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const v128_t m = magnitude4(load4(x + i));
+    sum = wasm_f32x4_add(sum, m);
+    largest = wasm_i32x4_max(largest, m);
+  }
+  const v128_t m = magnitude4(load_some(x + i, n - i));
+  return (struct magnitudes){sum4(wasm_f32x4_add(sum, m)), max4_i32(wasm_i32x4_max(largest, m))};
 }
 
 /* ---- one long run ---- */

@@ -23,13 +23,7 @@ struct sparsify_args {
   float epsilon;
 };
 
-/* What is known of a row of h: the sum of its magnitudes, the bits of the largest. */
-struct magnitudes {
-  float sum;
-  int32_t largest;
-};
-
-/* h of a row into y. */
+/* h of a row into y, and what find_cut wants to know of it. */
 static struct magnitudes prepare_row(const struct sparsify_args *a, const float *x, float *y, float *inverse) {
   const v128_t scale = wasm_f32x4_splat(a->normalize ? *inverse = inverse_rms(x, a->width, a->epsilon) : 1);
   const v128_t one = wasm_f32x4_const_splat(1);

@@ -23,6 +23,7 @@ function truncate(element: number, limit: number): number {
 
 export const castOp: Op<'x', 'y', { readonly dtype: DType }> = {
   name: 'cast',
+  moves: true,
   infer({ x }, { dtype }) {
     if (!(dtype in CONVERSIONS) || !(x.dtype in CONVERSIONS)) {
       throw new DTypeError('cast', `takes f32, bf16, i32 and i8, got ${x.dtype} to ${dtype}`);

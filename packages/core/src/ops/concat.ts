@@ -12,6 +12,7 @@ import { slice } from './slice.ts';
 /** Inputs are named x0, x1, … */
 export const concatOp: Op<string, 'y', { readonly axis: number }> = {
   name: 'concat',
+  moves: true,
   infer(ins, { axis }) {
     const [first, ...others] = inOrder<Type>(ins);
     requireUnpacked('concat', 'x0', first!);

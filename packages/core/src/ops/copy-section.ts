@@ -13,6 +13,7 @@ export interface CopySectionAttrs {
 
 export const copySectionOp: Op<'into' | 'x', never, CopySectionAttrs> = {
   name: 'copy-section',
+  moves: true,
   mutates: ['into'],
   infer({ into, x }, { axis, start }) {
     requireUnpacked('copy-section', 'into', into);

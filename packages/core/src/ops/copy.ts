@@ -7,6 +7,7 @@ import { empty, type Tensor } from '../tensor.ts';
 
 export const copyOp: Op<'into' | 'x', never, null> = {
   name: 'copy',
+  moves: true,
   mutates: ['into'],
   infer({ into, x }) {
     if (into.dtype !== x.dtype)

@@ -9,6 +9,7 @@ import { empty, type Tensor } from '../tensor.ts';
 
 export const fillOp: Op<'into', never, { readonly value: number }> = {
   name: 'fill',
+  moves: true,
   mutates: ['into'],
   infer({ into }) {
     if (into.dtype !== 'f32' && into.dtype !== 'bf16' && into.dtype !== 'i32')

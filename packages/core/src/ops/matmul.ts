@@ -7,6 +7,7 @@ import type { Op } from '../op.ts';
 import { run } from '../run.ts';
 import { type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
 import { reshape, type Tensor } from '../tensor.ts';
+import { broadcast, sumTo } from './reduce.ts';
 import { requireFloat, requireRank, requireSameShape } from './require.ts';
 
 export interface MatmulAttrs {
@@ -89,19 +90,14 @@ export const matmulOp: Op<'a' | 'b', 'y', MatmulAttrs, 'into'> = {
       const { a, b } = saved as { a: Tensor; b: Tensor };
       const dy = d.y!;
       const { transposeA, transposeB } = attrs;
-      const sharedB = b.shape.length === 2;
       return {
         // y = a b: da = dy bᵀ; with a stored transposed, daᵀ = b dyᵀ.
         ...(needs('a') && {
           a: transposeA
-            ? matmul(sharedB ? repeatLeading(b, dy) : b, dy, {
-                transposeA: transposeB,
-                transposeB: true,
-                into: into('a'),
-              })
+            ? matmul(forEach(b, dy), dy, { transposeA: transposeB, transposeB: true, into: into('a') })
             : matmul(dy, b, { transposeB: !transposeB, into: into('a') }),
         }),
-        ...(needs('b') && { b: gradientOfB(a, dy, attrs, sharedB, into('b')) }),
+        ...(needs('b') && { b: gradientOfB(a, b, dy, attrs, into('b')) }),
         ...(needs('into') && { into: dy }),
       };
     },
@@ -111,26 +107,27 @@ export const matmulOp: Op<'a' | 'b', 'y', MatmulAttrs, 'into'> = {
 /** db = aᵀ dy, or dbᵀ = dyᵀ a when b is stored transposed; a shared b sums over all matrices of a. */
 function gradientOfB(
   a: Tensor,
+  b: Tensor,
   dy: Tensor,
-  attrs: MatmulAttrs,
-  sharedB: boolean,
+  { transposeA, transposeB }: MatmulAttrs,
   into: Tensor | undefined,
 ): Tensor {
-  const flatten = sharedB && !attrs.transposeA;
-  const left = flatten ? reshape(a, [a.size / a.shape.at(-1)!, a.shape.at(-1)!]) : a;
-  const grad = flatten ? reshape(dy, [dy.size / dy.shape.at(-1)!, dy.shape.at(-1)!]) : dy;
-  if (attrs.transposeB) return matmul(grad, left, { transposeA: true, transposeB: attrs.transposeA, into });
-  return matmul(left, grad, { transposeA: !attrs.transposeA, into });
+  const product = (left: Tensor, grad: Tensor, sum: Tensor | undefined) =>
+    transposeB
+      ? matmul(grad, left, { transposeA: true, transposeB: transposeA, into: sum })
+      : matmul(left, grad, { transposeA: !transposeA, into: sum });
+  const matrices = a.shape.length > 2;
+  if (!matrices || b.shape.length > 2) return product(a, dy, into);
+  if (transposeA) return sumTo(product(a, dy, undefined), b.shape);
+  // The rows of all matrices are one long matrix, and the product sums over them.
+  const flat = (x: Tensor) => reshape(x, [x.size / x.shape.at(-1)!, x.shape.at(-1)!]);
+  return product(flat(a), flat(dy), into);
 }
 
-/** A shared b where every matrix of a has its own product: only needed for a transposed a with leading dimensions. */
-function repeatLeading(b: Tensor, like: Tensor): Tensor {
-  if (like.shape.length === 2) return b;
-  throw new ShapeError(
-    'matmul',
-    `the gradient of a transposed a with leading dimensions ${showShape(like.shape)} needs b with the same`,
-    'permute a instead',
-  );
+/** b once for each matrix of `like`, for a product in which b comes first. */
+function forEach(b: Tensor, like: Tensor): Tensor {
+  const shape = [...like.shape.slice(0, -2), ...b.shape.slice(-2)];
+  return sameShape(b.shape, shape) ? b : broadcast(b, shape);
 }
 
 /**

@@ -16,6 +16,7 @@ const MAX_RANK = 5;
 
 export const permuteOp: Op<'x', 'y', PermuteAttrs> = {
   name: 'permute',
+  moves: true,
   infer({ x }, { order }) {
     requireUnpacked('permute', 'x', x);
     const rank = x.shape.length;

@@ -61,7 +61,7 @@ function draw(logits: Float64Array, uniform: number, { temperature, topK, topP }
   const all = weights.reduce((sum, weight) => sum + weight, 0);
   let end = 0;
   let total = 0;
-  while (end < kept.length && (end === 0 || topP === 1 || total < topP * all)) total += weights[end++]!;
+  while (end < kept.length && (topP === 1 || total < topP * all)) total += weights[end++]!;
   let reached = 0;
   for (let i = 0; i < end; i++) {
     reached += weights[i]!;

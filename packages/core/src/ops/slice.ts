@@ -16,6 +16,7 @@ export interface SliceAttrs {
 
 export const sliceOp: Op<'x', 'y', SliceAttrs> = {
   name: 'slice',
+  moves: true,
   infer({ x }, { axis, start, length }) {
     requireUnpacked('slice', 'x', x);
     requireAxis('slice', axis, x.shape);

@@ -1,6 +1,6 @@
 /**
  * The reference device: every op in plain float64 loops, straight from its spec. It is the meaning of the
- * library, not a fast device. Tensors hold float64 elements whatever their dtype; reading rounds to the dtype.
+ * library, not a fast device. Tensors hold float64 elements whatever their dtype; f32 ones go in and out unrounded.
  */
 import type { Device, Kernel, Type, View, Views } from '../device.ts';
 import { byteLength, DTYPES, fromBf16Bits, type HostArray, toBf16Bits } from '../dtype.ts';
@@ -113,8 +113,9 @@ export function referenceDevice(): ReferenceDevice {
 }
 
 function toHost(elements: Float64Array, type: Type): HostArray {
+  if (type.dtype === 'f32') return elements.slice();
   if (type.dtype === 'bf16') return Uint16Array.from(elements, toBf16Bits);
-  if (type.dtype !== 'ternary') return new (DTYPES[type.dtype].host as Float32ArrayConstructor)(elements);
+  if (type.dtype !== 'ternary') return new (DTYPES[type.dtype].host as Int32ArrayConstructor)(elements);
   const packed = new Uint8Array(byteLength('ternary', elements.length));
   for (let i = 0; i < elements.length; i++) packed[i >> 2]! |= (elements[i]! + 1) << (2 * (i & 3));
   return packed;

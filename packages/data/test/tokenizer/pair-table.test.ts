@@ -58,6 +58,14 @@ describe('createPairTable', () => {
     );
   });
 
+  it('goes from left to right also where one id came about in two ways', () => {
+    const table = createPairTable(new Map([['cdabab', 1]]));
+    table.merge({ left: 97, right: 98, count: 2 }, 300);
+    table.merge({ left: 99, right: 100, count: 1 }, 300);
+    table.merge({ left: 300, right: 300, count: 2 }, 301);
+    expect(table.best()).toMatchObject({ left: 301, right: 300, count: 1 });
+  });
+
   it('asks without changing anything', () => {
     const table = createPairTable(new Map([['abab', 3]]));
     expect(table.best()).toMatchObject({ left: 97, right: 98, count: 6 });

@@ -10,7 +10,7 @@ export interface Fallback<F> {
 }
 
 /** Both ends belong to the range. */
-export interface Range {
+export interface NumberRange {
   readonly min?: number;
   readonly max?: number;
 }
@@ -26,11 +26,11 @@ export interface ObjectReader {
   /** The value as it was parsed; undefined when absent or null. */
   get(key: string): unknown;
   /** A whole number that a JavaScript number holds exactly. */
-  integer<F = never>(key: string, options?: Range & Fallback<F>): number | F;
+  integer<F = never>(key: string, options?: NumberRange & Fallback<F>): number | F;
   /** A whole number of at least 1: sizes and counts. */
   positiveInteger<F = never>(key: string, options?: Fallback<F>): number | F;
   /** A finite number. */
-  number<F = never>(key: string, options?: Range & Fallback<F>): number | F;
+  number<F = never>(key: string, options?: NumberRange & Fallback<F>): number | F;
   boolean<F = never>(key: string, options?: Fallback<F>): boolean | F;
   string<F = never>(key: string, options?: Fallback<F>): string | F;
   /** One of a list of strings. */
@@ -39,7 +39,7 @@ export interface ObjectReader {
   object<F = never>(key: string, options?: Fallback<F>): ObjectReader | F;
   array<F = never>(key: string, options?: Fallback<F>): readonly unknown[] | F;
   strings<F = never>(key: string, options?: Fallback<F>): readonly string[] | F;
-  integers<F = never>(key: string, options?: Range & Fallback<F>): readonly number[] | F;
+  integers<F = never>(key: string, options?: NumberRange & Fallback<F>): readonly number[] | F;
   /** An array of objects; items are named `added_tokens.3`. */
   objects<F = never>(key: string, options?: Fallback<F>): readonly ObjectReader[] | F;
   /** Throws at the first key that is not in the list. */
@@ -153,11 +153,11 @@ const isNumber = (value: unknown): value is number => Number.isFinite(value);
 const isString = (value: unknown): value is string => typeof value === 'string';
 const isObject = (value: unknown): value is object => typeof value === 'object' && !Array.isArray(value);
 
-function inRange(value: number, range: Range | undefined): boolean {
+function inRange(value: number, range: NumberRange | undefined): boolean {
   return value >= (range?.min ?? -Infinity) && value <= (range?.max ?? Infinity);
 }
 
-function inWords(range: Range | undefined): string {
+function inWords(range: NumberRange | undefined): string {
   const { min, max } = range ?? {};
   if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
   if (min !== undefined) return ` of at least ${min}`;

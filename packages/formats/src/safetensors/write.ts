@@ -118,8 +118,8 @@ function formatHeader(json: string): Uint8Array {
   const encoded = encodeUtf8(json);
   const padded = Math.ceil(encoded.byteLength / 8) * 8;
   if (padded > MAX_HEADER_BYTES) {
-    const problem = `the header must stay within ${MAX_HEADER_BYTES} bytes, it takes ${padded}; write several files`;
-    throw new FormatError('header', `[safetensors] ${problem}`);
+    const problem = `the header must stay within ${MAX_HEADER_BYTES} bytes, it takes ${padded}`;
+    throw new FormatError('header', `[safetensors] ${problem}; write several files, or less metadata`);
   }
   const header = new Uint8Array(LENGTH_BYTES + padded).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(padded), true);

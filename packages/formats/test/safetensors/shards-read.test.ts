@@ -23,7 +23,10 @@ function openFiles(files: Record<string, Uint8Array>) {
     const bytes = files[name];
     if (bytes === undefined) throw new Error('no such file');
     state.open += 1;
-    return { ...bytesReader(bytes, name), close: async () => void (state.open -= 1) };
+    const close = async () => {
+      state.open -= 1;
+    };
+    return { ...bytesReader(bytes, name), close };
   };
   const store = openShardedSafetensors(reader('index.json'), async (name) => reader(name));
   return { state, store };

@@ -67,7 +67,7 @@ test.each<[string, (file: LooseJson) => void, FormatErrorCode, string]>([
   ['an id of billions', (f) => (f.model.vocab.he = 4e9), 'value', '"model.vocab.he" must be an id'],
   ['no id', (f) => (f.model.vocab.he = null), 'value', '"model.vocab.he" must be an id'],
   ['an id twice', (f) => (f.model.vocab.he = 257), 'value', 'an id of its own'],
-  ['a byte missing', (f) => delete f.model.vocab['Ċ'], 'missing-key', '"Ċ" (byte 10) is missing'],
+  ['a byte missing', (f) => delete f.model.vocab.Ċ, 'missing-key', '"Ċ" (byte 10) is missing'],
   [
     'a token outside of the alphabet',
     (f) => (f.model.vocab['a b'] = 300),

@@ -103,8 +103,8 @@ describe('refused, with the key', () => {
     [
       'two patterns',
       [{ type: 'Split', pattern: { Regex: 'a', String: 'b' }, behavior: 'Isolated' }, { type: 'ByteLevel' }],
-      'value',
-      'pre_tokenizer.pretokenizers.0.pattern.String',
+      'unknown-key',
+      'pre_tokenizer.pretokenizers.0.pattern.Regex',
     ],
   ])('a sequence with %s', async (_, pretokenizers, code, key) => {
     const file = smallTokenizerFile();

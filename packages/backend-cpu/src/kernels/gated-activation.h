@@ -1,0 +1,46 @@
+/* The activations of a gated feed-forward with their derivatives. The kinds are in the order of gated-activation.ts. */
+#ifndef QSPARSE_GATED_ACTIVATION_H
+#define QSPARSE_GATED_ACTIVATION_H
+
+#include "unary.h"
+
+enum { GATED_SQUARED_RELU, GATED_SILU, GATED_GELU };
+
+struct activation {
+  v128_t value, slope;
+};
+
+static inline struct activation squared_relu_activation(v128_t x) {
+  const v128_t positive = wasm_f32x4_pmax(x, wasm_f32x4_const_splat(0)); /* NaN stays */
+  return (struct activation){wasm_f32x4_mul(positive, positive), wasm_f32x4_add(positive, positive)};
+}
+
+/* s = 1 / (1 + e^-x) and 1 - s, both without cancellation. */
+static inline void logistic_parts(v128_t x, v128_t *s, v128_t *rest) {
+  const v128_t one = wasm_f32x4_const_splat(1), e = exp4(wasm_f32x4_neg(wasm_f32x4_abs(x)));
+  const v128_t large = wasm_f32x4_div(one, wasm_f32x4_add(one, e)), small = wasm_f32x4_mul(e, large);
+  const v128_t negative = wasm_f32x4_lt(x, wasm_f32x4_const_splat(0));
+  *s = wasm_v128_bitselect(small, large, negative);
+  *rest = wasm_v128_bitselect(large, small, negative);
+}
+
+/* x s and s (1 + x (1 - s)) */
+static inline struct activation silu_activation(v128_t x) {
+  v128_t s, rest;
+  logistic_parts(x, &s, &rest);
+  return (struct activation){wasm_f32x4_mul(x, s), wasm_f32x4_mul(s, madd(x, rest, wasm_f32x4_const_splat(1)))};
+}
+
+/* With s = sigmoid(2u): x s and s + x s (1 - s) (2u)'. */
+static inline struct activation gelu_activation(v128_t x) {
+  v128_t s, rest;
+  logistic_parts(gelu_argument(x), &s, &rest);
+  /* Beyond 64 the second term is 0; without the limit it would be 0 times infinity. */
+  const v128_t c = wasm_f32x4_pmax(wasm_f32x4_pmin(x, wasm_f32x4_const_splat(64)), wasm_f32x4_const_splat(-64));
+  const v128_t slope =
+      madd(wasm_f32x4_mul(c, c), wasm_f32x4_const_splat(3 * GELU_LINEAR * GELU_CUBIC), wasm_f32x4_const_splat(GELU_LINEAR));
+  const v128_t bend = wasm_f32x4_mul(wasm_f32x4_mul(s, rest), wasm_f32x4_mul(c, slope));
+  return (struct activation){wasm_f32x4_mul(x, s), wasm_f32x4_add(s, bend)};
+}
+
+#endif

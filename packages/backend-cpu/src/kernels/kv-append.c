@@ -1,0 +1,27 @@
+/* kv_append: cache[:, position + t] = x[:, t], rows of `width` floats. A token outside the cache is skipped. */
+#include "../runtime/kernel.h"
+#include "../runtime/simd.h"
+
+struct kv_append_args {
+  float *cache;
+  const float *x;
+  const int32_t *position;
+  int32_t batch;
+  int32_t tokens;
+  int32_t length;
+  int32_t width;
+};
+
+KERNEL(kv_append) {
+  const struct range r = part(a->batch * a->tokens, 1, thread, threads);
+  const int64_t position = *a->position;
+  for (int32_t row = r.begin; row < r.end; row++) {
+    const int64_t at = position + row % a->tokens;
+    if (at < 0 || at >= a->length) continue;
+    float *to = a->cache + (row / a->tokens * a->length + (int32_t)at) * a->width;
+    const float *from = a->x + row * a->width;
+    int32_t i = 0;
+    for (; i + 4 <= a->width; i += 4) store4(to + i, load4(from + i));
+    for (; i < a->width; i++) to[i] = from[i];
+  }
+}

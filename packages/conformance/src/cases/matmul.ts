@@ -1,0 +1,72 @@
+/** Cases of the matrix product: every transpose, odd sizes around register tiles, batches, accumulation. */
+import { type MatmulAttrs, type matmulOp, type Shape, showShape } from '@qsparse/core';
+import type { CaseList } from '../op-case.ts';
+
+/** [m, n, k] */
+const PRODUCTS: readonly (readonly [m: number, n: number, k: number])[] = [
+  [1, 1, 1],
+  [1, 7, 5],
+  [6, 1, 9],
+  [3, 5, 1],
+  [5, 9, 7],
+  [8, 16, 12],
+  [17, 33, 21],
+  [67, 70, 65],
+];
+
+const FLAGS: readonly MatmulAttrs[] = [
+  { transposeA: false, transposeB: false },
+  { transposeA: false, transposeB: true },
+  { transposeA: true, transposeB: false },
+  { transposeA: true, transposeB: true },
+];
+
+function operands(m: number, n: number, k: number, { transposeA, transposeB }: MatmulAttrs): [a: Shape, b: Shape] {
+  return [transposeA ? [k, m] : [m, k], transposeB ? [n, k] : [k, n]];
+}
+
+const nameOf = ({ transposeA, transposeB }: MatmulAttrs) => `${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`;
+
+export const matmulCases: CaseList<typeof matmulOp> = (draw) => [
+  ...FLAGS.flatMap((attrs) =>
+    PRODUCTS.flatMap(([m, n, k]) => {
+      const [a, b] = operands(m, n, k, attrs);
+      const name = `${nameOf(attrs)} ${m}x${n}x${k}`;
+      const plain = { name, ins: { a: draw.normal(a), b: draw.normal(b) }, attrs };
+      const into = draw.normal([m, n]);
+      return [plain, { ...plain, name: `${name} into`, ins: { a: draw.normal(a), b: draw.normal(b), into } }];
+    }),
+  ),
+  ...FLAGS.flatMap((attrs) =>
+    [true, false].flatMap((shared) =>
+      ([[3], [2, 3]] as const).map((lead: Shape) => {
+        const [a, b] = operands(5, 7, 9, attrs);
+        return {
+          name: `${nameOf(attrs)} batch ${showShape(lead)} of 5x7x9${shared ? ', one b' : ''}`,
+          ins: { a: draw.normal([...lead, ...a]), b: draw.normal(shared ? b : [...lead, ...b]) },
+          attrs,
+        };
+      }),
+    ),
+  ),
+  ...FLAGS.map((attrs) => {
+    const [a, b] = operands(5, 7, 9, attrs);
+    return {
+      name: `${nameOf(attrs)} batch [4] of 5x7x9 into`,
+      ins: { a: draw.normal([4, ...a]), b: draw.normal([4, ...b]), into: draw.normal([4, 5, 7]) },
+      attrs,
+    };
+  }),
+  // A NaN or an infinity touches its own row and column, and nothing else: no tile may spread it.
+  {
+    name: 'NaN and infinity stay in their row',
+    ins: {
+      a: draw.floats(
+        [9, 13],
+        draw.normal([9, 13]).elements.map((x, i) => (i === 20 ? Number.NaN : i === 60 ? Number.POSITIVE_INFINITY : x)),
+      ),
+      b: draw.awayFromZero([13, 11]),
+    },
+    attrs: FLAGS[0]!,
+  },
+];
