@@ -1,25 +1,99 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { defaultServerConditions } from 'vite';
-import { defineConfig } from 'vitest/config';
+import { playwright } from '@vitest/browser-playwright';
+import { defaultClientConditions, defaultServerConditions } from 'vite';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 // QSPARSE_TARGET=dist tests what is published (packages must be built first); otherwise the sources.
 const source = process.env.QSPARSE_TARGET === 'dist' ? [] : ['@qsparse/source'];
 const report = process.env.QSPARSE_REPORT;
-const conditions = [...source, ...defaultServerConditions];
-const folders = ['packages', 'apps'].flatMap((parent) =>
-  readdirSync(new URL(`./${parent}`, import.meta.url)).map((name) => ({ name, root: `${parent}/${name}` })),
-);
+const chromium = findChromium();
+/** What a page must send to share memory with its workers. */
+const ISOLATED = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
+const has = (path: string): boolean => existsSync(new URL(path, import.meta.url));
+const folders = ['packages', 'apps']
+  .flatMap((parent) =>
+    readdirSync(new URL(parent, import.meta.url)).map((name) => ({ name, root: `${parent}/${name}` })),
+  )
+  .filter(({ root }) => has(`${root}/test`));
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: source } },
   test: {
-    // Worker threads inherit this: they resolve workspace packages the same way.
-    execArgv: source.map((condition) => `--conditions=${condition}`),
-    testTimeout: 30_000,
-    projects: folders
-      .filter(({ root }) => existsSync(new URL(`./${root}/test`, import.meta.url)))
-      .map(({ name, root }) => ({ extends: true as const, test: { name, root, include: ['test/**/*.test.ts'] } })),
+    projects: folders.flatMap(({ name, root }) => [
+      nodeProject(name, root),
+      ...(has(`${root}/test/browser`)
+        ? [
+            browserProject(`browser-${name}-isolated`, root, ISOLATED),
+            browserProject(`browser-${name}-page`, root, {}),
+          ]
+        : []),
+    ]),
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
+      exclude: ['**/generated/**'],
+    },
   },
 });
+
+function nodeProject(name: string, root: string): TestProjectInlineConfiguration {
+  const conditions = [...source, ...defaultServerConditions];
+  return {
+    resolve: { conditions },
+    ssr: { resolve: { conditions, externalConditions: source } },
+    test: {
+      name,
+      root,
+      include: ['test/**/*.test.ts'],
+      exclude: ['test/browser/**'],
+      // Worker threads inherit this: they resolve workspace packages the same way.
+      execArgv: source.map((condition) => `--conditions=${condition}`),
+      testTimeout: 30_000,
+    },
+  };
+}
+
+/** The tests of test/browser in headless Chromium; without one, a skipped test that says so. */
+function browserProject(
+  name: string,
+  root: string,
+  headers: Record<string, string>,
+): TestProjectInlineConfiguration {
+  if (!chromium) return { test: { name, root, include: ['test/browser/no-chromium.test.ts'] } };
+  return {
+    resolve: { conditions: [...source, ...defaultClientConditions] },
+    server: { headers },
+    test: {
+      name,
+      root,
+      include: ['test/browser/**/*.test.ts'],
+      exclude: ['test/browser/no-chromium.test.ts'],
+      testTimeout: 60_000,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        instances: [{ browser: 'chromium' }],
+        provider: playwright({ launchOptions: { executablePath: chromium } }),
+      },
+    },
+  };
+}
+
+/** A Chromium that starts: CHROMIUM_PATH, or where systems install it. Nothing is downloaded. */
+function findChromium(): string | undefined {
+  const usual = [
+    '/usr/bin/chromium',
+    '/usr/bin/google-chrome',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  ];
+  const candidates = process.env.CHROMIUM_PATH === undefined ? usual : [process.env.CHROMIUM_PATH];
+  return candidates.find(
+    (path) => existsSync(path) && spawnSync(path, ['--version'], { timeout: 20_000 }).status === 0,
+  );
+}

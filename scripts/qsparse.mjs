@@ -1,6 +1,4 @@
-// `pnpm qsparse …`: the command line from the working tree, built first where it is stale.
-import { build, install, root, run } from './setup.mjs';
+// `pnpm qsparse …` or `npm run qsparse -- …`: the command line from the working tree, built first where it is stale.
+import { qsparse } from './setup.mjs';
 
-install();
-build();
-process.exit(run(process.execPath, [`${root}/apps/cli/dist/main.js`, ...process.argv.slice(2)]));
+await qsparse(process.argv.slice(2));

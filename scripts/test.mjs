@@ -1,23 +1,36 @@
-// `npm test`: every test from source, then again on what is published. Ends with one line that counts both runs.
+// `npm test`: every test from the sources, then again on what is published. Ends with one line that counts both runs.
+// `npm test -- source` or `-- dist` runs one of them.
 import { readFileSync, rmSync } from 'node:fs';
-import { build, install, root, run } from './setup.mjs';
+import { join } from 'node:path';
+import { build, cache, install, root, run } from './setup.mjs';
 
+const TARGETS = ['source', 'dist'];
+const only = process.argv.slice(2);
+if (only.some((target) => !TARGETS.includes(target))) {
+  console.error(
+    `[test] takes ${TARGETS.join(' or ')}, got ${only.join(' ')}; one package: pnpm exec vitest run --project core`,
+  );
+  process.exit(2);
+}
 install();
 build();
-const reports = `${root}/node_modules/.cache/reports`;
+const reports = join(cache, 'reports');
 rmSync(reports, { recursive: true, force: true });
-let [passed, failed, skipped] = [0, 0, 0];
-for (const target of ['source', 'dist']) {
-  const report = `${reports}/${target}.json`;
-  const vitest = `${root}/node_modules/vitest/vitest.mjs`;
-  const status = run(process.execPath, [vitest, 'run'], { QSPARSE_TARGET: target, QSPARSE_REPORT: report });
-  const counted = count(report, status);
-  passed += counted.passed;
-  failed += counted.failed;
-  skipped += counted.skipped;
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const target of only.length > 0 ? only : TARGETS) {
+  const report = join(reports, `${target}.json`);
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  console.log(`\ntests on ${target === 'source' ? 'the sources' : 'what is published'}`);
+  // Browsers get what is published; from the sources they would only be slower.
+  const projects = target === 'source' && only.length === 0 ? ['--project', '!browser-*'] : [];
+  const status = run(process.execPath, [vitest, 'run', ...projects], {
+    QSPARSE_TARGET: target,
+    QSPARSE_REPORT: report,
+  });
+  for (const [outcome, count] of Object.entries(countTests(report, status))) total[outcome] += count;
 }
-console.log(`total: ${passed} passed, ${failed} failed, ${skipped} skipped`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+console.log(`total: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
 
 /**
  * What fails without a failed test (a file that does not load, a hook, an unhandled error, a missing report) counts as
@@ -25,7 +38,7 @@ process.exit(failed > 0 || passed === 0 ? 1 : 0);
  * @param {string} file
  * @param {number} status
  */
-function count(file, status) {
+function countTests(file, status) {
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'));
     let failures = 0;

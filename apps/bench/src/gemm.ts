@@ -1,9 +1,9 @@
 // Speed of the CPU runtime alone: f32 matrix products in GFLOP/s and what handing work to the threads costs.
-// Below the tensor level: no allocation, no op dispatch. Run: node apps/bench/dist/gemm.js [--json]
+// Below the tensor level: no allocation, no op dispatch.
 
 import { type Runtime, startRuntime } from '@qsparse/backend-cpu/runtime';
 
-interface ProductRow {
+export interface ProductRow {
   readonly threads: number;
   readonly size: number;
   readonly form: 'NN' | 'NT' | 'TN';
@@ -11,7 +11,7 @@ interface ProductRow {
   readonly gflops: readonly [best: number, median: number];
 }
 
-interface RegionRow {
+export interface RegionRow {
   readonly threads: number;
   /** Microseconds from launch to return of a kernel that does nothing worth mentioning, threads awake. */
   readonly hotMicroseconds: readonly [best: number, median: number];
@@ -19,7 +19,7 @@ interface RegionRow {
 
 const SIZES = [512, 1024];
 const FORMS = ['NN', 'NT', 'TN'] as const;
-const SECONDS = 0.4; // per row
+const SECONDS = 1; // per row
 
 /** Seconds a call, best and median of samples that each take some milliseconds. */
 function time(run: () => void, callsPerSample: number): [best: number, median: number] {
@@ -69,29 +69,19 @@ function timeRegion(runtime: Runtime): RegionRow {
   };
 }
 
-const products: ProductRow[] = [];
-const regions: RegionRow[] = [];
-let simd = '';
-for (const threads of [1, 2]) {
-  const runtime = await startRuntime({ threads });
-  simd = runtime.simd;
-  for (const size of SIZES) for (const form of FORMS) products.push(timeProduct(runtime, size, form));
-  regions.push(timeRegion(runtime));
-  runtime.dispose();
-}
-
-if (process.argv.includes('--json')) {
-  console.log(JSON.stringify({ simd, products, regions }));
-} else {
-  console.log(`${simd} SIMD, Node ${process.versions.node}; best (median)`);
-  for (const { threads, size, form, gflops } of products) {
-    const [best, median] = gflops.map((value) => value.toFixed(1));
-    console.log(
-      `${threads} thread${threads > 1 ? 's' : ' '}  ${form} ${String(size).padStart(4)}  ${best} (${median}) GFLOP/s`,
-    );
+/** Products at one and at `threads` threads, and the time of an empty parallel region. */
+export async function timeProducts(
+  threadCounts: readonly number[],
+): Promise<{ simd: string; products: ProductRow[]; regions: RegionRow[] }> {
+  const products: ProductRow[] = [];
+  const regions: RegionRow[] = [];
+  let simd = '';
+  for (const threads of threadCounts) {
+    const runtime = await startRuntime({ threads });
+    simd = runtime.simd;
+    for (const size of SIZES) for (const form of FORMS) products.push(timeProduct(runtime, size, form));
+    regions.push(timeRegion(runtime));
+    runtime.dispose();
   }
-  for (const { threads, hotMicroseconds } of regions) {
-    const [best, median] = hotMicroseconds.map((value) => value.toFixed(3));
-    console.log(`${threads} thread${threads > 1 ? 's' : ' '}  hot parallel region  ${best} (${median}) us`);
-  }
+  return { simd, products, regions };
 }

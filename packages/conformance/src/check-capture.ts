@@ -5,8 +5,8 @@
 import {
   backward,
   type Captured,
-  cast,
   capture,
+  cast,
   copy,
   copyInto,
   type Device,
@@ -18,7 +18,7 @@ import {
   type Tensor,
   tensor,
 } from '@qsparse/core';
-import { changed, readAll } from './check-forward.ts';
+import { changed, readAll, written } from './check-forward.ts';
 import { differentiable, expectedGradients, inputFrom, lossOf, lossWeights } from './check-gradient.ts';
 import type { AnyCase, Values } from './op-case.ts';
 
@@ -80,13 +80,17 @@ function bodyOf(
 ): Body {
   return ({ [WEIGHTS]: weights, ...given }) => {
     const ins: Record<string, Tensor> = { ...given };
-    for (const name of Object.keys(changed(opCase, given))) ins[name] = copy(given[name]!);
+    for (const [name, other] of Object.entries(opCase.shares ?? {})) ins[name] = given[other]!;
+    for (const name of written(opCase)) {
+      const source = opCase.shares?.[name] ?? name;
+      ins[source] = copy(given[source]!);
+      ins[name] = ins[source]!;
+    }
     for (const [name, values] of inputs) {
       const param = arena!.params.get(name)!;
       copyInto(param, cast(given[name]!, 'f32'));
       ins[name] = inputFrom(param, values, false);
     }
-    for (const [name, other] of Object.entries(opCase.shares ?? {})) ins[name] = ins[other]!;
     const outs = run(opCase.op, ins, opCase.attrs) as Record<string, Tensor>;
     const results = { ...outs, ...changed(opCase, ins) };
     if (!arena) return results;

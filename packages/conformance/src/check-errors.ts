@@ -34,7 +34,10 @@ export function checkErrors(device: Device, opCase: AnyCase): number {
     refused++;
     const got = thrownBy(() =>
       scope(() => {
-        const tensors = Object.entries(types).map(([name, { dtype, shape }]) => [name, empty(device, dtype, shape)]);
+        const tensors = Object.entries(types).map(([name, { dtype, shape }]) => [
+          name,
+          empty(device, dtype, shape),
+        ]);
         run(opCase.op, Object.fromEntries(tensors), opCase.attrs);
       }),
     );

@@ -2,19 +2,19 @@
  * An op's results against its float64 reference: through the kernel itself with guarded inputs and poisoned outputs,
  * and through `run` as user code has it. Inputs that the op does not change must not change.
  */
-import { asView, type Device, noGrad, run, scope, type Tensor, type Type } from '@qsparse/core';
+import { asView, type Device, noGrad, run, scope, sizeOf, type Tensor, type Type } from '@qsparse/core';
 import { referenceDevice } from '@qsparse/core/reference';
 import { dirtyPool, type Guarded, guardedPoison, guardedValues } from './guarded.ts';
 import type { AnyCase } from './op-case.ts';
 import { type Accuracy, accuracyOf, requireNear } from './tolerance.ts';
 
 /** What must be there afterwards: outputs and changed inputs by name, rounded to their dtype. */
-export type Expected = Readonly<Record<string, ArrayLike<number>>>;
+type Expected = Readonly<Record<string, ArrayLike<number>>>;
 
 const remembered = new WeakMap<AnyCase, Promise<Expected>>();
 
 /** From the reference device; computed once for all devices under test. */
-export function expectedOf(opCase: AnyCase): Promise<Expected> {
+function expectedOf(opCase: AnyCase): Promise<Expected> {
   let expected = remembered.get(opCase);
   if (!expected) {
     expected = computeExpected(opCase);
@@ -48,25 +48,36 @@ export function runOp(opCase: AnyCase, tensors: Record<string, Tensor>): Record<
   return scope(() => noGrad(() => run(opCase.op, tensors, opCase.attrs)));
 }
 
-/** The inputs that an op writes to, by design. */
-export function changed<T>({ op }: AnyCase, ins: Readonly<Record<string, T>>): Record<string, T> {
+/** Names of the inputs that an op writes to, by design, when they are given. */
+export function written({ op, ins, shares }: AnyCase): readonly string[] {
   const names = [...(op.mutates ?? []), ...Object.values(op.inPlace ?? {})] as string[];
-  return Object.fromEntries(names.flatMap((name) => (ins[name] === undefined ? [] : [[name, ins[name]]])));
+  return names.filter((name) => name in ins || name in (shares ?? {}));
 }
 
-export async function readAll(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, ArrayLike<number>>> {
+/** The tensors behind those names. */
+export function changed(opCase: AnyCase, tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  return Object.fromEntries(written(opCase).map((name) => [name, tensors[name]!]));
+}
+
+export async function readAll(
+  tensors: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, ArrayLike<number>>> {
   const entries = Object.entries(tensors).map(async ([name, tensor]) => [name, await tensor.data()] as const);
   return Object.fromEntries(await Promise.all(entries));
 }
 
-export function outputTypes({ op, attrs }: AnyCase, tensors: Readonly<Record<string, Type>>): Record<string, Type> {
+function outputTypes({ op, attrs }: AnyCase, tensors: Readonly<Record<string, Type>>): Record<string, Type> {
   return op.infer(tensors as never, attrs) as Record<string, Type>;
 }
 
 /** Elements by which views are shifted against 256 bytes: none, and an odd number. */
 const SHIFTS = [0, 3];
 
-export async function checkKernel(device: Device, opCase: AnyCase, accuracy: Accuracy | undefined): Promise<void> {
+export async function checkKernel(
+  device: Device,
+  opCase: AnyCase,
+  accuracy: Accuracy | undefined,
+): Promise<void> {
   const kernel = device.kernel(opCase.op);
   if (!kernel) return;
   const expected = await expectedOf(opCase);
@@ -97,25 +108,28 @@ async function checkInputs(
   expected: Expected,
   accuracy: Accuracy | undefined,
 ): Promise<void> {
-  const written = Object.keys(changed(opCase, { ...opCase.ins, ...opCase.shares }));
-  const aliases = written.map((name) => opCase.shares?.[name] ?? name);
+  const targets = new Map(written(opCase).map((name) => [opCase.shares?.[name] ?? name, name]));
   for (const [name, guard] of Object.entries(guards)) {
     const now = await guard.read(`input ${name}`);
-    if (aliases.includes(name)) {
-      const by = written.find((other) => (opCase.shares?.[other] ?? other) === name)!;
+    const by = targets.get(name);
+    if (by) {
       requireNear(`input ${name}`, now, expected[by]!, accuracyOf(guard.tensor.dtype, accuracy));
     } else requireNear(`unchanged input ${name}`, now, opCase.ins[name]!.elements, 'exact');
     guard.dispose();
   }
 }
 
-export async function checkRun(device: Device, opCase: AnyCase, accuracy: Accuracy | undefined): Promise<void> {
+export async function checkRun(
+  device: Device,
+  opCase: AnyCase,
+  accuracy: Accuracy | undefined,
+): Promise<void> {
   const expected = await expectedOf(opCase);
   const { guards, tensors } = place(device, opCase, 0);
   const types = outputTypes(opCase, tensors);
   dirtyPool(
     device,
-    Object.values(types).map(({ shape }) => Math.max(1, shape.reduce((a, b) => a * b, 1))),
+    Object.values(types).map(({ shape }) => sizeOf(shape)),
   );
   const outs = runOp(opCase, tensors);
   for (const [name, type] of Object.entries(types)) {

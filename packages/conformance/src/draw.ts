@@ -34,32 +34,48 @@ export class Draw {
     { scale = 1, shift = 0, dtype = this.dtype }: { scale?: number; shift?: number; dtype?: FloatDType } = {},
   ): Values {
     const numbers = normal(this.#seed, this.#stream++, sizeOf(shape));
-    return this.floats(shape, numbers.map((number) => shift + scale * number), dtype);
+    return this.floats(
+      shape,
+      numbers.map((number) => shift + scale * number),
+      dtype,
+    );
   }
 
   /** Uniform in [low, high). */
   uniform(shape: Shape, low: number, high: number, dtype: FloatDType = this.dtype): Values {
     const numbers = Float64Array.from(uniform(this.#seed, this.#stream++, sizeOf(shape)));
-    return this.floats(shape, numbers.map((number) => low + (high - low) * number), dtype);
+    return this.floats(
+      shape,
+      numbers.map((number) => low + (high - low) * number),
+      dtype,
+    );
   }
 
   /** Of either sign, at least 0.1 away from 0: safe to divide by, and on one side of every kink. */
   awayFromZero(shape: Shape): Values {
     const { elements } = this.normal(shape);
-    return this.floats(shape, elements.map((element) => (element < 0 ? -0.1 : 0.1) + element));
+    return this.floats(
+      shape,
+      elements.map((element) => (element < 0 ? -0.1 : 0.1) + element),
+    );
   }
 
   /** Given numbers, rounded to the dtype and repeated to fill the shape. */
   floats(shape: Shape, numbers: ArrayLike<number>, dtype: FloatDType = this.dtype): Values {
     const round = dtype === 'f32' ? Math.fround : (number: number) => fromBf16Bits(toBf16Bits(number));
-    const elements = Float64Array.from({ length: sizeOf(shape) }, (_, i) => round(numbers[i % numbers.length]!));
+    const elements = Float64Array.from({ length: sizeOf(shape) }, (_, i) =>
+      round(numbers[i % numbers.length]!),
+    );
     return { dtype, shape, elements };
   }
 
   /** Whole numbers in [low, high). */
   whole(shape: Shape, low: number, high: number): Values {
     const { elements } = this.uniform(shape, low, high, 'f32');
-    return this.wholes(shape, elements.map((element) => Math.min(Math.floor(element), high - 1)));
+    return this.wholes(
+      shape,
+      elements.map((element) => Math.min(Math.floor(element), high - 1)),
+    );
   }
 
   /** Given whole numbers, repeated to fill the shape. */
@@ -95,7 +111,19 @@ export function forward(
 }
 
 /** Numbers that break careless kernels. */
-export const SPECIAL: readonly number[] = [0, -0, 1, -1, NaN, Infinity, -Infinity, 1e-40, -1e-40, 3e38, -3e38];
+export const SPECIAL: readonly number[] = [
+  0,
+  -0,
+  1,
+  -1,
+  NaN,
+  Infinity,
+  -Infinity,
+  1e-40,
+  -1e-40,
+  3e38,
+  -3e38,
+];
 
 /** Names a case by the shapes of its inputs. */
 export const shapes = (...all: readonly Shape[]): string => all.map(showShape).join(' ');

@@ -2,11 +2,25 @@
  * Tensors with guards: each lies in the middle of a larger tensor, and what is around it must not change. Outputs are
  * poisoned first, so that an element nobody wrote is seen.
  */
-import { type Device, type DType, empty, section, sizeOf, type Tensor, type Type, write } from '@qsparse/core';
+import {
+  type Device,
+  type DType,
+  empty,
+  section,
+  sizeOf,
+  type Tensor,
+  type Type,
+  write,
+} from '@qsparse/core';
 import type { Values } from './op-case.ts';
 
 /** What guards hold: exact in every dtype, and nothing that a kernel is likely to write. */
-const GUARD: Readonly<Record<Exclude<DType, 'ternary'>, number>> = { f32: -7936, bf16: -7936, i32: -77777, i8: -77 };
+const GUARD: Readonly<Record<Exclude<DType, 'ternary'>, number>> = {
+  f32: -7936,
+  bf16: -7936,
+  i32: -77777,
+  i8: -77,
+};
 const POISON: typeof GUARD = { f32: Number.NaN, bf16: Number.NaN, i32: -55555, i8: -55 };
 
 /** Bytes before and after: what every backend can bind at, so that `shift` alone decides about alignment. */

@@ -1,3 +1,4 @@
 /** One suite of generated cases that every device must pass. */
-export { type ConformanceOptions, conformance, type Skip } from './conformance.ts';
+export { conformance } from './conformance.ts';
+export type { ConformanceOptions, Skip } from './suite.ts';
 export type { Tolerance } from './tolerance.ts';

@@ -20,6 +20,8 @@ export interface OpCase<I extends string, O extends string, A, J extends string 
   readonly attrs: A;
   /** How near outputs must come; absent: the default of the dtype. */
   readonly accuracy?: Accuracy | undefined;
+  /** Set where float32 overflows on the way to a gradient that float64 has: gradients are not compared. */
+  readonly forwardOnly?: boolean;
   /** Outputs that a composite defines differently, with the reason in a comment beside it. */
   readonly notInComposite?: readonly O[];
   /** Inputs that are the very tensor of another input. */
@@ -34,9 +36,12 @@ export type CaseList<T> =
 export interface AnyCase {
   readonly op: AnyOp;
   readonly name: string;
+  /** Whether it computes in bf16, which not every device does. */
+  readonly bf16: boolean;
   readonly ins: Readonly<Record<string, Values>>;
   readonly attrs: unknown;
   readonly accuracy?: Accuracy | undefined;
+  readonly forwardOnly?: boolean;
   readonly notInComposite?: readonly string[];
   readonly shares?: Readonly<Record<string, string>>;
 }

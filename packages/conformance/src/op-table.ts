@@ -72,37 +72,49 @@ export interface OpCases {
 
 let made: readonly OpCases[] | undefined;
 
-/** Every op with its cases; built once, so that references are computed once for all devices under test. */
+/** Every op; its cases are built once, when first asked for, so that devices under test share their references. */
 export function opCases(): readonly OpCases[] {
   made ??= [...rowsOf(core, coreCases), ...rowsOf(quantizers, quantizerCases)];
   return made;
 }
 
-type Lists = Readonly<Record<string, (draw: Draw) => readonly Omit<AnyCase, 'op'>[]>>;
+type Bare = Omit<AnyCase, 'op' | 'bf16'>;
+type List = (draw: Draw) => readonly Bare[];
 
 function rowsOf(module: object, table: object): OpCases[] {
-  return Object.entries(table as Lists).map(([key, list]) => {
+  return Object.entries(table as Readonly<Record<string, List>>).map(([key, list]) => {
     const op = (module as Readonly<Record<string, core.AnyOp>>)[key]!;
-    const inF32 = list(new Draw(key, 'f32'));
-    // The same in bf16, but for cases whose dtypes are their own business.
-    const inBf16 = list(new Draw(key, 'bf16')).filter((one, i) => dtypesOf(one) !== dtypesOf(inF32[i]!));
+    let cases: readonly AnyCase[] | undefined;
     return {
       key,
       op,
-      cases: [
-        ...inF32.map((one) => ({ ...one, op })),
-        ...inBf16.map((one) => ({ ...one, op, name: `bf16 ${one.name}` })),
-      ],
+      get cases() {
+        cases ??= casesOf(key, op, list);
+        return cases;
+      },
     };
   });
 }
 
-const dtypesOf = ({ ins }: Omit<AnyCase, 'op'>): string =>
+function casesOf(key: string, op: core.AnyOp, list: List): readonly AnyCase[] {
+  const inF32 = list(new Draw(key, 'f32'));
+  // The same in bf16, but for cases whose dtypes are their own business and those that are only large.
+  const inBf16 = list(new Draw(key, 'bf16')).filter(
+    (one, i) => dtypesOf(one) !== dtypesOf(inF32[i]!) && elementsOf(one) < LARGE,
+  );
+  return [
+    ...inF32.map((one) => ({ ...one, op, bf16: false })),
+    ...inBf16.map((one) => ({ ...one, op, name: `bf16 ${one.name}`, bf16: true })),
+  ];
+}
+
+/** Elements of all inputs of a case that is there for the sake of its size. */
+const LARGE = 6000;
+
+const elementsOf = ({ ins }: Bare): number =>
+  Object.values(ins).reduce((sum, { elements }) => sum + elements.length, 0);
+
+const dtypesOf = ({ ins }: Bare): string =>
   Object.values(ins)
     .map(({ dtype }) => dtype)
     .join();
-
-/** Whether the case computes in bf16, which not every device does. */
-export function needsBf16({ name }: AnyCase): boolean {
-  return name.startsWith('bf16 ');
-}

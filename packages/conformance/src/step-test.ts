@@ -117,7 +117,9 @@ function inputsOn(device: Device): Inputs {
   };
 }
 
-export function registerStepTest(register: (name: string, body: (device: Device) => Promise<void>) => void): void {
+export function registerStepTest(
+  register: (name: string, body: (device: Device) => Promise<void>) => void,
+): void {
   register('step: a captured training step equals the eager one', async (device) => {
     const [left, right] = [fixtureOn(device), fixtureOn(device)];
     const ins = inputsOn(device);

@@ -6,6 +6,13 @@ export interface Tolerance {
   readonly relative: number;
   /** Share of the largest finite expected element of the same tensor. */
   readonly absolute: number;
+  /** Of no size at all: for results that are small differences of numbers near 1. */
+  readonly floor?: number;
+}
+
+/** A default for results near 0 that come from numbers near 1. */
+export function cancelling(dtype: 'f32' | 'bf16'): Tolerance {
+  return { ...DEFAULT_TOLERANCE[dtype], floor: DEFAULT_TOLERANCE[dtype].absolute };
 }
 
 /** `exact`: equal as numbers; NaN equals NaN, and -0 equals 0. */
@@ -30,7 +37,17 @@ export function accuracyOf(dtype: DType, accuracy: Accuracy | undefined): Accura
 
 export function loosened(accuracy: Accuracy, factor: number): Accuracy {
   if (accuracy === 'exact') return accuracy;
-  return { relative: accuracy.relative * factor, absolute: accuracy.absolute * factor };
+  const { relative, absolute, floor = 0 } = accuracy;
+  return { relative: relative * factor, absolute: absolute * factor, floor: floor * factor };
+}
+
+/** What passes under either of two. */
+export function wider(a: Tolerance, b: Tolerance): Tolerance {
+  return {
+    relative: Math.max(a.relative, b.relative),
+    absolute: Math.max(a.absolute, b.absolute),
+    floor: Math.max(a.floor ?? 0, b.floor ?? 0),
+  };
 }
 
 /** Throws with the worst element when `got` is not near `expected`. NaN and infinities must be the same. */
@@ -57,7 +74,8 @@ export function requireNear(
     if (worst < 0 || excess > worstExcess) [worst, worstExcess] = [i, excess];
   }
   if (worst < 0) return;
-  const limit = accuracy === 'exact' ? 'exactly' : `within ${allowedError(expected[worst]!, accuracy, largest)}`;
+  const inexact = accuracy !== 'exact' && Number.isFinite(expected[worst]);
+  const limit = inexact ? `within ${allowedError(expected[worst]!, accuracy, largest)}` : 'exactly';
   throw new Error(
     `${what}[${worst}] must be ${expected[worst]} ${limit}, got ${got[worst]} (${wrong} of ${expected.length} elements are off)`,
   );
@@ -70,6 +88,10 @@ function excessOf(got: number, expected: number, accuracy: Accuracy, largest: nu
   return Math.abs(got - expected) / allowedError(expected, accuracy, largest);
 }
 
-function allowedError(expected: number, { relative, absolute }: Tolerance, largest: number): number {
-  return relative * Math.abs(expected) + absolute * largest + SMALLEST;
+function allowedError(
+  expected: number,
+  { relative, absolute, floor = 0 }: Tolerance,
+  largest: number,
+): number {
+  return relative * Math.abs(expected) + absolute * largest + Math.max(floor, SMALLEST);
 }

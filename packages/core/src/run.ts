@@ -36,19 +36,20 @@ export function run<I extends string, O extends string, A, J extends string = ne
   const kernel = device.kernel(op);
   let outs: Record<string, Tensor>;
   if (kernel) {
+    const inputs = views(given);
     outs = {};
     for (const [name, type] of Object.entries(outTypes)) {
       const target = given[(op.inPlace as Record<string, string> | undefined)?.[name] ?? ''];
       outs[name] = target ?? empty(device, type.dtype, type.shape);
     }
-    kernel(views(given), views(outs), attrs as never);
+    kernel(inputs, views(outs), attrs as never);
   } else if (op.composite) {
     // With a rule of its own the op is one node on the tape, and what its parts made in between ends here;
     // without one, its parts are on the tape.
     outs = op.vjp ? noGrad(() => scope(() => op.composite!(ins, attrs))) : op.composite(ins, attrs);
-    const inputs = new Set(Object.values(given));
+    const sources = new Set(Object.values(given));
     // A composite may hand back an input as it came; the output must still be a tensor of its own on the tape.
-    for (const name in outs) if (inputs.has(outs[name]!)) outs[name] = own(alias(outs[name]!));
+    for (const name in outs) if (sources.has(outs[name]!)) outs[name] = own(alias(outs[name]!));
   } else {
     throw new NoKernelError(
       op.name,

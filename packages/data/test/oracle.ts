@@ -2,6 +2,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { formatTokenizerJson, type TokenizerJson } from '@qsparse/formats';
 import fc from 'fast-check';
+import { anyText } from './any-text.ts';
 
 export interface Oracle {
   encode(text: string): number[];
@@ -95,8 +96,10 @@ const PIECES = [
 
 /** Strings of any code units, and of pieces that sit on the tokenizers' borders. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.string({ unit: 'grapheme', maxLength: 40 }),
+  anyText(40),
+  fc
+    .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 20 })
+    .map((units) => String.fromCharCode(...units)),
   fc
     .array(fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 3 })), { maxLength: 24 })
     .map((list) => list.join('')),

@@ -47,7 +47,7 @@ export interface DecoderConfig {
   /** Tokens that a position sees, itself included; 0 sees all before it. */
   readonly slidingWindow: number;
   readonly ropeTheta: number;
-  readonly ropeScaling?: RopeScaling;
+  readonly ropeScaling?: RopeScaling | undefined;
   readonly normEpsilon: number;
   /** Activation of the gate: squared ReLU (ReLU²GLU) or SiLU (SwiGLU). */
   readonly activation: 'squared-relu' | 'silu';
@@ -87,6 +87,12 @@ export function selectionOf(
   return { k: keep, block };
 }
 
+/** The share of inputs that a selection leaves out, before K is rounded to whole inputs. */
+export function shareLeftOut(sparsity: Sparsity): number {
+  if (sparsity.kind === 'dense') return 0;
+  return sparsity.kind === 'top-k' ? sparsity.sparsity : 1 - sparsity.keep / sparsity.block;
+}
+
 const WHOLE = [
   'vocabularySize',
   'hiddenSize',
@@ -98,25 +104,37 @@ const WHOLE = [
   'contextLength',
 ] as const satisfies readonly (keyof DecoderConfig)[];
 
+// Far beyond every model, so that a damaged config.json is refused before it takes all memory.
+const MAX_LAYERS = 10_000;
+const MAX_ROPE_ENTRIES = 2 ** 28;
+
 /** Throws ValueError, naming the field, where a config cannot be built. */
 export function checkConfig(config: DecoderConfig): void {
-  const { heads, keyValueHeads, headSize, slidingWindow, ropeTheta, normEpsilon } = config;
-  const require = (holds: boolean, what: string) => {
-    if (!holds) throw new ValueError('config', what);
-  };
-  for (const key of WHOLE) {
-    const value = config[key];
-    require(Number.isSafeInteger(value) &&
-      value >= 1, `${key} must be a whole number of at least 1, got ${value}`);
-  }
-  require(heads % keyValueHeads ===
-    0, `heads must be a multiple of keyValueHeads, got ${heads} and ${keyValueHeads}`);
-  require(headSize % 2 === 0, `headSize must be even for rotary positions, got ${headSize}`);
-  require(Number.isSafeInteger(slidingWindow) &&
-    slidingWindow >= 0, `slidingWindow must be 0 (off) or a number of tokens, got ${slidingWindow}`);
-  require(ropeTheta > 1 && Number.isFinite(ropeTheta), `ropeTheta must be above 1, got ${ropeTheta}`);
-  require(normEpsilon > 0 && Number.isFinite(normEpsilon), `normEpsilon must be above 0, got ${normEpsilon}`);
+  const { layers, heads, keyValueHeads, headSize, contextLength, slidingWindow, ropeTheta, normEpsilon } =
+    config;
+  const rules: readonly (readonly [holds: boolean, rule: string])[] = [
+    ...WHOLE.map(
+      (key) =>
+        [isWhole(config[key], 1), `${key} must be a whole number of at least 1, got ${config[key]}`] as const,
+    ),
+    [layers <= MAX_LAYERS, `layers must be at most ${MAX_LAYERS}, got ${layers}`],
+    [
+      heads % keyValueHeads === 0,
+      `heads must be a multiple of keyValueHeads, got ${heads} and ${keyValueHeads}`,
+    ],
+    [headSize % 2 === 0, `headSize must be even for rotary positions, got ${headSize}`],
+    [
+      contextLength * headSize <= MAX_ROPE_ENTRIES,
+      `contextLength · headSize must be at most ${MAX_ROPE_ENTRIES}, got ${contextLength} and ${headSize}`,
+    ],
+    [isWhole(slidingWindow, 0), `slidingWindow must be 0 (off) or a number of tokens, got ${slidingWindow}`],
+    [ropeTheta > 1 && Number.isFinite(ropeTheta), `ropeTheta must be above 1, got ${ropeTheta}`],
+    [normEpsilon > 0 && Number.isFinite(normEpsilon), `normEpsilon must be above 0, got ${normEpsilon}`],
+  ];
+  for (const [holds, rule] of rules) if (!holds) throw new ValueError('config', rule);
   for (const width of [config.hiddenSize, heads * headSize, config.intermediateSize]) {
     selectionOf(config.linear.sparsity, width);
   }
 }
+
+const isWhole = (value: number, min: number): boolean => Number.isSafeInteger(value) && value >= min;

@@ -9,6 +9,7 @@ export {
   type Rescale,
   type Sparsity,
   selectionOf,
+  shareLeftOut,
 } from './config.ts';
 export {
   createDecoder,

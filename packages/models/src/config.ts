@@ -2,9 +2,9 @@
  * config.json of the Q-Sparse family: Hugging Face's keys for what they name, ours under "qsparse". Unknown keys that
  * could change the result are errors; what Hugging Face writes for its own use is let through.
  */
-import type { RopeScaling } from '@qsparse/core';
-import { FormatError, type JsonObject, type ObjectReader, readObject } from '@qsparse/formats';
+import { type JsonObject, type ObjectReader, readObject } from '@qsparse/formats';
 import { checkConfig, type DecoderConfig, type LinearConfig, type Sparsity } from '@qsparse/layers';
+import { formatRopeScaling, parseRopeScaling } from './rope-scaling.ts';
 
 /** Keys of Hugging Face that say nothing about the computation. */
 const HARMLESS = [
@@ -48,30 +48,26 @@ const OUR_KEYS = [
   'sub_layer_norms',
 ];
 
-const ACTIVATIONS = { relu2: 'squared-relu', silu: 'silu' } as const;
-
 export interface FamilyConfig {
   readonly decoder: DecoderConfig;
-  /** Token that ends a text; -1 when the config names none. */
-  readonly endOfText: number;
+  /** Token that ends a text, where the config names one. */
+  readonly endOfText: number | undefined;
 }
 
 /**
- * Reads a parsed config.json. Throws FormatError or ValueError that names the key.
+ * Reads a parsed config.json. Throws FormatError that names the key, ValueError for values that do not fit together.
  * @param label stands in square brackets in messages, for instance the file's path
  */
 export function parseModelConfig(json: JsonObject, label = 'config.json'): FamilyConfig {
   const reader = readObject(json, label);
+  reader.oneOf('model_type', ['qsparse']);
   reader.rejectUnknown([...KNOWN, ...HARMLESS]);
-  const type = reader.string('model_type');
-  if (type !== 'qsparse') throw reader.invalid('model_type', '"qsparse"');
-  const hiddenSize = reader.positiveInteger('hidden_size');
-  const heads = reader.positiveInteger('num_attention_heads');
   const ours = reader.object('qsparse');
   ours.rejectUnknown(OUR_KEYS);
-  const headSize = reader.positiveInteger('head_dim', { fallback: hiddenSize / heads });
-  if (!Number.isInteger(headSize))
-    throw reader.invalid('hidden_size', `a multiple of num_attention_heads (${heads})`);
+  const hiddenSize = reader.positiveInteger('hidden_size');
+  const heads = reader.positiveInteger('num_attention_heads');
+  if (!reader.has('head_dim') && hiddenSize % heads !== 0)
+    throw reader.invalid('hidden_size', `a multiple of num_attention_heads (${heads}), or "head_dim" given`);
   const scaling = reader.object('rope_scaling', { fallback: undefined });
   const decoder: DecoderConfig = {
     vocabularySize: reader.positiveInteger('vocab_size'),
@@ -80,19 +76,19 @@ export function parseModelConfig(json: JsonObject, label = 'config.json'): Famil
     layers: reader.positiveInteger('num_hidden_layers'),
     heads,
     keyValueHeads: reader.positiveInteger('num_key_value_heads', { fallback: heads }),
-    headSize,
+    headSize: reader.positiveInteger('head_dim', { fallback: hiddenSize / heads }),
     contextLength: reader.positiveInteger('max_position_embeddings'),
     slidingWindow: reader.integer('sliding_window', { min: 0, fallback: 0 }),
-    ropeTheta: reader.number('rope_theta', { min: 1, fallback: 10000 }),
-    ...(scaling && { ropeScaling: parseRopeScaling(scaling) }),
-    normEpsilon: reader.number('rms_norm_eps', { min: 0, fallback: 1e-5 }),
-    activation: ACTIVATIONS[reader.oneOf('hidden_act', ['relu2', 'silu'])],
+    ropeTheta: reader.number('rope_theta', { fallback: 10000 }),
+    ropeScaling: scaling && parseRopeScaling(scaling),
+    normEpsilon: reader.number('rms_norm_eps', { fallback: 1e-5 }),
+    activation: reader.oneOf('hidden_act', ['relu2', 'silu']) === 'silu' ? 'silu' : 'squared-relu',
     subLayerNorms: ours.boolean('sub_layer_norms', { fallback: false }),
     tiedEmbedding: reader.boolean('tie_word_embeddings', { fallback: false }),
     linear: parseLinear(ours),
   };
   checkConfig(decoder);
-  return { decoder, endOfText: reader.integer('eos_token_id', { min: 0, fallback: -1 }) };
+  return { decoder, endOfText: reader.integer('eos_token_id', { min: 0, fallback: undefined }) };
 }
 
 function parseLinear(ours: ObjectReader): LinearConfig {
@@ -108,64 +104,28 @@ function parseLinear(ours: ObjectReader): LinearConfig {
 function parseSparsity(ours: ObjectReader): Sparsity {
   if (ours.has('block')) {
     if (ours.has('sparsity')) throw ours.invalid('sparsity', 'absent when "block" is given');
-    return parseBlock(ours.string('block'), () =>
-      ours.invalid('block', '"KEEP:BLOCK", for instance "16:32"'),
-    );
+    const block = parseBlock(ours.string('block'));
+    if (!block) throw ours.invalid('block', '"KEEP:BLOCK" with KEEP from 1 to BLOCK, for instance "16:32"');
+    return block;
   }
   const sparsity = ours.number('sparsity', { min: 0, fallback: 0 });
   if (sparsity >= 1) throw ours.invalid('sparsity', 'at least 0 and below 1');
   return sparsity === 0 ? { kind: 'dense' } : { kind: 'top-k', sparsity };
 }
 
-/** Reads "16:32". Throws what `invalid` makes for anything else. */
-export function parseBlock(text: string, invalid: () => Error): Sparsity {
-  const [, keep, block] = /^(\d{1,6}):(\d{1,6})$/.exec(text) ?? [];
-  if (!keep || !block || Number(keep) < 1 || Number(keep) > Number(block)) throw invalid();
-  return { kind: 'block', keep: Number(keep), block: Number(block) };
+/** Reads "16:32": 16 of every 32 stay. Undefined for anything else, 0:32 and 33:32 too. */
+export function parseBlock(text: string): Sparsity | undefined {
+  const [, keep, block] = (/^(\d{1,6}):(\d{1,6})$/.exec(text) ?? []).map(Number);
+  if (!keep || !block || keep > block) return undefined;
+  return { kind: 'block', keep, block };
 }
 
-function parseRopeScaling(reader: ObjectReader): RopeScaling {
-  const factor = reader.number('factor', { min: 0, fallback: 1 });
-  const kind = reader.oneOf(reader.has('rope_type') ? 'rope_type' : 'type', [
-    'linear',
-    'dynamic',
-    'llama3',
-    'yarn',
-  ]);
-  const originalLength = reader.positiveInteger('original_max_position_embeddings', { fallback: 0 });
-  if (kind === 'llama3') {
-    reader.rejectUnknown([
-      'rope_type',
-      'type',
-      'factor',
-      'low_freq_factor',
-      'high_freq_factor',
-      'original_max_position_embeddings',
-    ]);
-    const [lowFrequencyFactor, highFrequencyFactor] = [
-      reader.number('low_freq_factor'),
-      reader.number('high_freq_factor'),
-    ];
-    return { kind, factor, lowFrequencyFactor, highFrequencyFactor, originalLength };
-  }
-  if (kind === 'linear') {
-    reader.rejectUnknown(['rope_type', 'type', 'factor']);
-    return { kind, factor };
-  }
-  throw new FormatError(
-    'value',
-    `[${reader.label}] rope scaling "${kind}" is not supported by this family; use linear or llama3`,
-    { key: 'rope_scaling' },
-  );
-}
-
-/** The config.json of a Q-Sparse model. */
+/** The config.json of a Q-Sparse model; `parseModelConfig` reads the same config from it. */
 export function formatModelConfig(
   config: DecoderConfig,
-  { endOfText = -1 }: { readonly endOfText?: number } = {},
+  { endOfText }: { readonly endOfText?: number | undefined } = {},
 ): JsonObject {
   const { linear, ropeScaling } = config;
-  const { sparsity } = linear;
   return {
     architectures: ['QSparseForCausalLM'],
     model_type: 'qsparse',
@@ -183,12 +143,10 @@ export function formatModelConfig(
     rms_norm_eps: config.normEpsilon,
     hidden_act: config.activation === 'silu' ? 'silu' : 'relu2',
     tie_word_embeddings: config.tiedEmbedding,
-    ...(endOfText >= 0 && { eos_token_id: endOfText }),
+    ...(endOfText !== undefined && { eos_token_id: endOfText }),
     torch_dtype: 'float32',
     qsparse: {
-      ...(sparsity.kind === 'block'
-        ? { block: `${sparsity.keep}:${sparsity.block}` }
-        : { sparsity: sparsity.kind === 'dense' ? 0 : sparsity.sparsity }),
+      ...formatSparsity(linear.sparsity),
       weights: linear.weights,
       activations: linear.activations,
       straight_through: linear.straightThrough,
@@ -198,20 +156,7 @@ export function formatModelConfig(
   };
 }
 
-function formatRopeScaling(scaling: RopeScaling): JsonObject {
-  if (scaling.kind === 'llama3') {
-    return {
-      rope_type: 'llama3',
-      factor: scaling.factor,
-      low_freq_factor: scaling.lowFrequencyFactor,
-      high_freq_factor: scaling.highFrequencyFactor,
-      original_max_position_embeddings: scaling.originalLength,
-    };
-  }
-  if (scaling.kind === 'linear') return { rope_type: 'linear', factor: scaling.factor };
-  throw new FormatError(
-    'value',
-    `[config] rope scaling "${scaling.kind}" cannot be written; use linear or llama3`,
-    { key: 'rope_scaling' },
-  );
+function formatSparsity(sparsity: Sparsity): JsonObject {
+  if (sparsity.kind === 'block') return { block: `${sparsity.keep}:${sparsity.block}` };
+  return { sparsity: sparsity.kind === 'dense' ? 0 : sparsity.sparsity };
 }

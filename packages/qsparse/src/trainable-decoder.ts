@@ -1,21 +1,29 @@
 /** A decoder as the training loop sees it. */
-import type { Tensor } from '@qsparse/core';
-import { type Decoder, firstNonFiniteSite, lossOf, type Sparsity, setSparsity } from '@qsparse/layers';
+import {
+  type Decoder,
+  firstNonFinite,
+  lossOf,
+  type Sparsity,
+  setSparsity,
+  shareLeftOut,
+} from '@qsparse/layers';
 import type { Trainable } from '@qsparse/training';
 
+/** For `train`; a sparsity warm-up goes up to the kind of selection that the model has now. */
 export function trainableDecoder(model: Decoder): Trainable {
   const target = model.config.linear.sparsity;
   return {
     device: model.device,
     arena: model.arena,
-    loss: (tokens: Tensor, targets: Tensor) => lossOf(model, tokens, targets),
+    loss: (tokens, targets) => lossOf(model, tokens, targets),
     setSparsity: (sparsity) => setSparsity(model, atSparsity(target, sparsity)),
-    firstNonFinite: (tokens) => firstNonFiniteSite(model, tokens),
+    firstNonFinite: (tokens) => firstNonFinite(model, tokens),
   };
 }
 
 /** The target's kind of selection with another share left out: blocks stay blocks. */
 function atSparsity(target: Sparsity, sparsity: number): Sparsity {
+  if (sparsity === shareLeftOut(target)) return target;
   if (sparsity === 0) return { kind: 'dense' };
   if (target.kind !== 'block') return { kind: 'top-k', sparsity };
   return { kind: 'block', keep: Math.max(1, Math.round((1 - sparsity) * target.block)), block: target.block };

@@ -7,9 +7,11 @@ export {
   type StoredCheckpoint,
   type TrainingState,
 } from './checkpoint.ts';
+export { meanLoss } from './evaluate.ts';
 export { type AdamWOptions, createAdamW, type HyperParameters, type Optimizer } from './optimizer.ts';
 export {
   checkSchedule,
+  checkSparsityWarmup,
   learningRateAt,
   type ScheduleOptions,
   type SparsityWarmup,
@@ -18,5 +20,5 @@ export {
 } from './schedule.ts';
 export { type StepInputs, type StepResult, trainStep } from './step.ts';
 export { type TextBatchOptions, textBatches } from './text-batches.ts';
-export { meanLoss, type TrainOptions, type TrainStep, train } from './train.ts';
+export { type TrainOptions, type TrainStep, train } from './train.ts';
 export type { Batch, BatchSource, Trainable } from './trainable.ts';

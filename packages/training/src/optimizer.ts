@@ -2,7 +2,16 @@
  * AdamW over flat arenas (Loshchilov and Hutter, arXiv 1711.05101; the form of PyTorch). Decay acts on tensors of 2 or
  * more dimensions, which lie first in the arena, so one step is two launches whatever the number of tensors.
  */
-import { adamw, adamwHyper, keep, type ParamArena, rows, type Tensor, zeros } from '@qsparse/core';
+import {
+  adamw,
+  adamwHyper,
+  keep,
+  type ParamArena,
+  rows,
+  type Tensor,
+  ValueError,
+  zeros,
+} from '@qsparse/core';
 
 export interface AdamWOptions {
   /** Default 0.9. */
@@ -34,22 +43,29 @@ export interface Optimizer {
   dispose(): void;
 }
 
+/** Moments at zero. Throws ValueError for a beta outside [0, 1) or an epsilon that is not above 0. */
 export function createAdamW(
-  arena: ParamArena,
+  { values, grads, matrixElements }: ParamArena,
   { beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8 }: AdamWOptions = {},
 ): Optimizer {
-  const { values, grads, matrixElements } = arena;
+  for (const [name, beta] of Object.entries({ beta1, beta2 })) {
+    if (!(beta >= 0 && beta < 1))
+      throw new ValueError('createAdamW', `${name} must be at least 0 and below 1, got ${beta}`);
+  }
+  if (!(epsilon > 0 && Number.isFinite(epsilon)))
+    throw new ValueError('createAdamW', `epsilon must be above 0, got ${epsilon}`);
   const m = keep(zeros(values.device, values.shape));
   const v = keep(zeros(values.device, values.shape));
+  const parts = [
+    { decay: true, start: 0, end: matrixElements },
+    { decay: false, start: matrixElements, end: values.size },
+  ].filter(({ start, end }) => start < end);
   return {
     m,
     v,
-    hyper: (values) => adamwHyper({ ...values, beta1, beta2, step: values.step + 1 }),
+    hyper: (now) => adamwHyper({ ...now, beta1, beta2, step: now.step + 1 }),
     update(norm, hyper) {
-      const total = values.size;
-      for (const decay of [true, false]) {
-        const [start, end] = decay ? [0, matrixElements] : [matrixElements, total];
-        if (start === end) continue;
+      for (const { decay, start, end } of parts) {
         const part = (x: Tensor) => rows(x, start, end - start);
         adamw(
           { value: part(values), grad: part(grads), m: part(m), v: part(v), norm, hyper },

@@ -4,8 +4,8 @@ import { ValueError } from '@qsparse/core';
 export interface ScheduleOptions {
   /**
    * After the warm-up: `cosine` or `linear` from `peak` to `peak · finalShare` at the last step, `constant`, or
-   * `two-stage`, the BitNet b1.58 recipe: linear decay whose rate drops to `secondPeak` and whose weight decay drops to
-   * 0 at `stageShare` of the steps.
+   * `two-stage`, the BitNet b1.58 recipe: linear decay whose rate drops to that of `secondPeak` and whose weight decay
+   * drops to 0 at `stageShare` of the steps.
    */
   readonly kind: 'cosine' | 'linear' | 'constant' | 'two-stage';
   /** Steps of the whole run. */
@@ -23,37 +23,34 @@ export interface ScheduleOptions {
 }
 
 /** Throws ValueError naming the option. */
-export function checkSchedule({
-  steps,
-  warmupSteps,
-  peak,
-  finalShare = 0.1,
-  weightDecay,
-  stageShare = 0.5,
-}: ScheduleOptions): void {
-  const require = (holds: boolean, name: string, what: string, came: number) => {
-    if (!holds) throw new ValueError('schedule', `${name} must be ${what}, got ${came}`);
-  };
-  require(Number.isInteger(steps) && steps >= 1, 'steps', 'a whole number of at least 1', steps);
-  require(Number.isInteger(warmupSteps) &&
-    warmupSteps >= 0, 'warmupSteps', 'a whole number of at least 0', warmupSteps);
-  require(peak > 0 && Number.isFinite(peak), 'learning rate', 'above 0', peak);
-  require(finalShare >= 0 && finalShare <= 1, 'finalShare', 'from 0 to 1', finalShare);
-  require(weightDecay >= 0 && Number.isFinite(weightDecay), 'weightDecay', '0 or more', weightDecay);
-  require(stageShare >= 0 && stageShare <= 1, 'stageShare', 'from 0 to 1', stageShare);
+export function checkSchedule(options: ScheduleOptions): void {
+  const {
+    steps,
+    warmupSteps,
+    peak,
+    finalShare = 0.1,
+    weightDecay,
+    secondPeak = peak,
+    stageShare = 0.5,
+  } = options;
+  requireWhole('steps', steps, 1);
+  requireWhole('warmupSteps', warmupSteps, 0);
+  requireFrom('peak', peak, Number.MIN_VALUE);
+  requireFrom('secondPeak', secondPeak, Number.MIN_VALUE);
+  requireFrom('finalShare', finalShare, 0, 1);
+  requireFrom('weightDecay', weightDecay, 0);
+  requireFrom('stageShare', stageShare, 0, 1);
 }
 
 /** Learning rate of step 0, 1, … */
 export function learningRateAt(step: number, options: ScheduleOptions): number {
-  const { kind, steps, warmupSteps, peak, finalShare = 0.1 } = options;
+  const { kind, steps, warmupSteps, peak, finalShare = 0.1, secondPeak = (peak * 2) / 3 } = options;
   if (step < warmupSteps) return (peak * (step + 1)) / warmupSteps;
   if (kind === 'constant') return peak;
   const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - 1 - warmupSteps));
-  if (kind === 'cosine')
-    return peak * (finalShare + (1 - finalShare) * 0.5 * (1 + Math.cos(Math.PI * progress)));
-  const linear = finalShare + (1 - finalShare) * (1 - progress);
-  if (kind === 'linear') return peak * linear;
-  return (inSecondStage(step, options) ? (options.secondPeak ?? (peak * 2) / 3) : peak) * linear;
+  const fallen = kind === 'cosine' ? (1 - Math.cos(Math.PI * progress)) / 2 : progress;
+  const share = 1 - (1 - finalShare) * fallen;
+  return (kind === 'two-stage' && inSecondStage(step, options) ? secondPeak : peak) * share;
 }
 
 export function weightDecayAt(step: number, options: ScheduleOptions): number {
@@ -65,7 +62,7 @@ function inSecondStage(step: number, { steps, stageShare = 0.5 }: ScheduleOption
 }
 
 export interface SparsityWarmup {
-  /** Share of inputs left out at the end of the warm-up and after. */
+  /** Share of inputs left out at the end of the warm-up and after; at least 0, below 1. */
   readonly target: number;
   /** Steps from 0 to the target; 0 starts at the target. */
   readonly warmupSteps: number;
@@ -73,8 +70,28 @@ export interface SparsityWarmup {
   readonly levels?: number | undefined;
 }
 
+/** Throws ValueError naming the option. */
+export function checkSparsityWarmup({ target, warmupSteps, levels = 8 }: SparsityWarmup): void {
+  if (!(target >= 0 && target < 1))
+    throw new ValueError('schedule', `the target sparsity must be at least 0 and below 1, got ${target}`);
+  requireWhole('sparsity warmupSteps', warmupSteps, 0);
+  requireWhole('sparsity levels', levels, 1);
+}
+
 /** Sparsity of step 0, 1, …: a staircase from 0 to the target. */
 export function sparsityAt(step: number, { target, warmupSteps, levels = 8 }: SparsityWarmup): number {
   if (step >= warmupSteps) return target;
   return (target * Math.floor((step * levels) / warmupSteps)) / levels;
+}
+
+function requireWhole(name: string, value: number, min: number): void {
+  if (Number.isSafeInteger(value) && value >= min) return;
+  throw new ValueError('schedule', `${name} must be a whole number of at least ${min}, got ${value}`);
+}
+
+function requireFrom(name: string, value: number, min: number, max: number = Number.MAX_VALUE): void {
+  if (value >= min && value <= max) return;
+  const range =
+    min === Number.MIN_VALUE ? 'above 0' : max === Number.MAX_VALUE ? '0 or more' : `from ${min} to ${max}`;
+  throw new ValueError('schedule', `${name} must be ${range}, got ${value}`);
 }

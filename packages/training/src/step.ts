@@ -4,6 +4,7 @@
  */
 import {
   accumulate,
+  add,
   backward,
   type Captured,
   capture,
@@ -33,7 +34,10 @@ export interface StepResult {
   readonly norm: Tensor;
 }
 
-/** `microBatches`: how many parts the rows are computed in; memory falls, the result stays the mean over all. */
+/**
+ * `microBatches`: how many parts the rows are computed in; memory falls, the result stays the mean over all. Where loss
+ * or norm is not finite, weights and moments stay as they were.
+ */
 export function trainStep(
   model: Trainable,
   optimizer: Optimizer,
@@ -41,19 +45,20 @@ export function trainStep(
 ): Captured<StepInputs, StepResult> {
   const params = [...model.arena.params.values()];
   return capture(({ tokens, targets, hyper }: StepInputs) => {
-    const total = zeros(model.device, []);
+    const loss = zeros(model.device, []);
     fillWith(model.arena.grads, 0);
     const rowsEach = tokens.shape[0]! / microBatches;
     for (let i = 0; i < microBatches; i++) {
       scope(() => {
         const part = (x: Tensor) => rows(x, i * rowsEach, rowsEach);
-        const loss = model.loss(part(tokens), part(targets));
-        backward(loss, params, { scale: 1 / microBatches });
-        accumulate(total, scale(loss, 1 / microBatches));
+        const partLoss = model.loss(part(tokens), part(targets));
+        backward(partLoss, params, { scale: 1 / microBatches });
+        accumulate(loss, scale(partLoss, 1 / microBatches));
       });
     }
     const norm = globalNorm(model.arena.grads);
-    optimizer.update(norm, hyper);
-    return { loss: total, norm };
+    // An infinite loss can have finite gradients; 0 · loss is NaN then, and the optimizer skips the update.
+    optimizer.update(add(norm, scale(loss, 0)), hyper);
+    return { loss, norm };
   });
 }

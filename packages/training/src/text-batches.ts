@@ -19,6 +19,7 @@ export function textBatches(tokens: Tokens, options: TextBatchOptions): BatchSou
     seek(position) {
       batches = createBatches(tokens, { ...options, position: position as BatchPosition });
     },
-    fingerprint: `${fingerprint(tokens)}-${options.rowLength}`,
+    // A position counts rows, so the batch size may differ.
+    fingerprint: `${fingerprint(tokens)}-${options.rowLength}-${options.seed}`,
   };
 }

@@ -1,14 +1,16 @@
 /**
- * The training loop, visible on one screen: an async iterator that yields after every update. It logs nothing and
- * stops nowhere by itself; the caller decides what to print and when to break.
+ * The training loop: an async iterator that yields after every update. It logs nothing and stops nowhere by itself; the
+ * caller decides what to print and when to break.
  */
-import { type Captured, keep, NonFiniteError, noGrad, scope, tensor, ValueError } from '@qsparse/core';
+import { type Captured, createPauses, keep, tensor, ValueError } from '@qsparse/core';
 import type { EvaluationBatch } from '@qsparse/data';
 import { type CheckpointStore, checkpointTensors, restore } from './checkpoint.ts';
+import { meanLoss } from './evaluate.ts';
+import { nonFiniteStep, requireFiniteWeights } from './non-finite.ts';
 import { type AdamWOptions, createAdamW, type Optimizer } from './optimizer.ts';
-import { pause } from './pause.ts';
 import {
   checkSchedule,
+  checkSparsityWarmup,
   learningRateAt,
   type ScheduleOptions,
   type SparsityWarmup,
@@ -27,11 +29,13 @@ export interface TrainOptions {
   readonly accumulation?: number | undefined;
   /** Largest global gradient norm; 0 is off. Default 1. */
   readonly clipNorm?: number | undefined;
+  /** Default: the sparsity that the model has. */
   readonly sparsity?: SparsityWarmup | undefined;
-  /** The same batches at every validation. */
+  /** The same batches every `every` steps, and after the last. */
   readonly validation?: { readonly every: number; readonly batches: Iterable<EvaluationBatch> } | undefined;
+  /** Every `every` steps, and after the last. */
   readonly checkpoints?: { readonly every: number; readonly store: CheckpointStore } | undefined;
-  /** Go on from the store's newest checkpoint. */
+  /** Go on from the store's newest checkpoint, exactly as if the run had never stopped. */
   readonly resume?: boolean | undefined;
   /** Ends the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
@@ -50,15 +54,19 @@ export interface TrainStep {
   readonly tokensPerSecond: number;
   /** Tokens seen in the whole run. */
   readonly tokens: number;
-  /** Share of inputs that the linear layers leave out by selection. */
-  readonly sparsity: number;
+  /** Share of inputs that the selection was asked to leave out; absent where the run does not steer it. */
+  readonly sparsity?: number;
   /** Mean loss in nats over the validation batches, where this step validated. */
   readonly validationLoss?: number;
   /** Where a checkpoint was saved after this step. */
   readonly checkpoint?: string;
 }
 
-/** Trains until `schedule.steps` updates are done. Throws NonFiniteError naming step, layer and site. */
+/**
+ * Trains until `schedule.steps` updates are done, the signal aborts or the caller breaks (which saves nothing).
+ * Throws ValueError for an option out of range, and for a resume without a checkpoint or with other data;
+ * NonFiniteError naming step, layer and site; and what the store throws.
+ */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, void, void> {
   const {
     model,
@@ -66,97 +74,98 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
     schedule,
     accumulation = 1,
     clipNorm = 1,
-    sparsity,
     validation,
     checkpoints,
     signal,
   } = options;
-  checkSchedule(schedule);
-  if (!Number.isInteger(accumulation) || accumulation < 1)
-    throw new ValueError('train', `accumulation must be a whole number of at least 1, got ${accumulation}`);
+  checkOptions(options);
   const optimizer = createAdamW(model.arena, options.optimizer);
-  let steps: Captured<StepInputs, StepResult> | undefined;
-  let level: number | undefined;
-  let savedStep = -1;
-  let { step, tokens } = options.resume ? await resumeFrom(options, optimizer) : { step: 0, tokens: 0 };
-  const save = () => {
-    const state = { step, tokens, position: batches.position(), fingerprint: batches.fingerprint };
-    return checkpoints!.store.save({ state, ...checkpointTensors(model.arena, optimizer) });
-  };
-  const firstStep = step;
+  const pause = createPauses();
+  const program = programs(model, optimizer, accumulation);
   try {
+    let { step, tokens } = options.resume ? await resumeFrom(options, optimizer) : { step: 0, tokens: 0 };
+    let savedStep = step;
+    const save = async () => {
+      await requireFiniteWeights(model, step);
+      const state = { step, tokens, position: batches.position(), fingerprint: batches.fingerprint };
+      const place = await checkpoints!.store.save({ state, ...checkpointTensors(model.arena, optimizer) });
+      savedStep = step;
+      return place;
+    };
     while (step < schedule.steps && !signal?.aborted) {
       const start = performance.now();
-      const wanted = sparsity ? sparsityAt(step, sparsity) : 0;
-      if (sparsity && wanted !== level) {
-        model.setSparsity?.(wanted);
-        steps?.dispose();
-        steps = undefined;
-        level = wanted;
-      }
-      steps ??= trainStep(model, optimizer, accumulation);
-      const batch = joined(batches, accumulation);
+      const sparsity = options.sparsity && sparsityAt(step, options.sparsity);
       const learningRate = learningRateAt(step, schedule);
-      const hyper = optimizer.hyper({
-        learningRate,
-        weightDecay: weightDecayAt(step, schedule),
-        step,
-        clipNorm,
-      });
-      const inputs = upload(model, batch, hyper);
-      const result = steps(inputs);
-      const [loss, gradientNorm] = [await result.loss.item(), await result.norm.item()]; // the one wait of a step
-      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
-        throw await nonFinite(model, inputs, step + 1, loss);
-      for (const input of Object.values(inputs)) input.dispose();
+      const weightDecay = weightDecayAt(step, schedule);
+      const batch = joined(batches, accumulation);
+      const inputs = upload(model, batch, optimizer.hyper({ learningRate, weightDecay, step, clipNorm }));
+      const result = program(sparsity)(inputs);
+      for (const input of Object.values(inputs)) input.dispose(); // freed after the work that reads them
+      const [loss, norm] = await Promise.all([result.loss.item(), result.norm.item()]); // the one wait of a step
+      if (!Number.isFinite(loss) || !Number.isFinite(norm))
+        throw await nonFiniteStep(model, batch, { step: step + 1, loss, norm });
+      const tokensPerSecond = (1000 * batch.tokens.length) / (performance.now() - start);
       step += 1;
       tokens += batch.tokens.length;
-      const tokensPerSecond = (1000 * batch.tokens.length) / (performance.now() - start);
-      const last = step === schedule.steps || signal?.aborted === true;
-      const validate = validation && (last || step % validation.every === 0);
-      const validationLoss = validate ? await meanLoss(model, validation.batches) : undefined;
-      let checkpoint: string | undefined;
-      if (checkpoints && (last || step % checkpoints.every === 0)) {
-        checkpoint = await save();
-        savedStep = step;
-      }
+      const isDue = (every: number) => step === schedule.steps || step % every === 0;
+      const validates = validation && isDue(validation.every) && !signal?.aborted;
+      const saves = checkpoints && (isDue(checkpoints.every) || signal?.aborted);
       yield {
         step,
         loss,
         learningRate,
-        gradientNorm,
+        gradientNorm: norm,
         tokensPerSecond,
         tokens,
-        sparsity: wanted,
-        ...(validationLoss !== undefined && { validationLoss }),
-        ...(checkpoint !== undefined && { checkpoint }),
+        ...(sparsity !== undefined && { sparsity }),
+        ...(saves && { checkpoint: await save() }),
+        ...(validates && { validationLoss: await meanLoss(model, validation.batches) }),
       };
       await pause();
     }
-    // Stopped between two steps: nothing that was learnt is lost.
-    if (checkpoints && step > firstStep && savedStep !== step) await save();
+    // Stopped while the caller had the step: nothing that was learnt is lost.
+    if (checkpoints && savedStep !== step) await save();
   } finally {
-    steps?.dispose();
+    program.dispose();
     optimizer.dispose();
   }
 }
 
-/** Mean loss in nats over all predicted tokens of the batches, without gradients. */
-export async function meanLoss(model: Trainable, batches: Iterable<EvaluationBatch>): Promise<number> {
-  let sum = 0;
-  let count = 0;
-  for (const { tokens, targets, shape, predicted } of batches) {
-    const loss = noGrad(() =>
-      scope(() =>
-        model.loss(tensor(model.device, tokens, shape, 'i32'), tensor(model.device, targets, shape, 'i32')),
-      ),
-    );
-    sum += predicted * (await loss.item());
-    count += predicted;
-    loss.dispose();
-    await pause();
+function checkOptions(options: TrainOptions): void {
+  const { model, schedule, accumulation = 1, clipNorm = 1, sparsity, validation, checkpoints } = options;
+  checkSchedule(schedule);
+  if (sparsity) checkSparsityWarmup(sparsity);
+  if (sparsity && !model.setSparsity)
+    throw new ValueError('train', 'sparsity was given, this model has no setSparsity', 'leave it out');
+  for (const [name, value] of Object.entries({
+    accumulation,
+    'validation.every': validation?.every ?? 1,
+    'checkpoints.every': checkpoints?.every ?? 1,
+  })) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new ValueError('train', `${name} must be a whole number of at least 1, got ${value}`);
   }
-  return sum / count;
+  if (!(clipNorm >= 0 && Number.isFinite(clipNorm)))
+    throw new ValueError('train', `clipNorm must be 0 (off) or more, got ${clipNorm}`);
+}
+
+type Program = Captured<StepInputs, StepResult>;
+
+/** The captured step for a sparsity; another one is captured anew. */
+function programs(
+  model: Trainable,
+  optimizer: Optimizer,
+  accumulation: number,
+): ((sparsity: number | undefined) => Program) & { dispose(): void } {
+  let current: { readonly sparsity: number | undefined; readonly step: Program } | undefined;
+  const at = (sparsity: number | undefined): Program => {
+    if (current?.sparsity === sparsity && current) return current.step;
+    current?.step.dispose();
+    if (sparsity !== undefined) model.setSparsity?.(sparsity);
+    current = { sparsity, step: trainStep(model, optimizer, accumulation) };
+    return current.step;
+  };
+  return Object.assign(at, { dispose: () => current?.step.dispose() });
 }
 
 async function resumeFrom(
@@ -165,22 +174,19 @@ async function resumeFrom(
 ): Promise<{ step: number; tokens: number }> {
   const stored = await checkpoints?.store.latest();
   if (!stored)
-    throw new ValueError(
-      'resume',
-      'there is no complete checkpoint to go on from',
-      'start the run without resume',
-    );
+    throw new ValueError('resume', 'there is no checkpoint to go on from', 'start the run without resume');
   try {
-    if (stored.state.fingerprint !== batches.fingerprint) {
+    const { step, tokens, position, fingerprint } = stored.state;
+    if (fingerprint !== batches.fingerprint) {
       throw new ValueError(
         'resume',
-        `the run was trained on data ${stored.state.fingerprint}, this is ${batches.fingerprint}`,
-        'give the same files, tokenizer and row length, or start a new run',
+        `${stored.name} was trained on data ${fingerprint}, this is ${batches.fingerprint}`,
+        'give the same files, tokenizer, row length and seed, or start a new run',
       );
     }
     await restore(model.arena, optimizer, stored);
-    batches.seek(stored.state.position);
-    return { step: stored.state.step, tokens: stored.state.tokens };
+    batches.seek(position);
+    return { step, tokens };
   } finally {
     await stored.close();
   }
@@ -209,22 +215,4 @@ function upload(
     targets: keep(tensor(device, targets, shape, 'i32')),
     hyper: keep(tensor(device, hyper, [8])),
   };
-}
-
-/** The update was skipped, so one more forward pass shows where the trouble begins. */
-async function nonFinite(
-  model: Trainable,
-  { tokens }: StepInputs,
-  step: number,
-  loss: number,
-): Promise<NonFiniteError> {
-  const site = await model.firstNonFinite?.(tokens);
-  const place = site
-    ? `the input of ${site} is the first that is not finite`
-    : 'all selected inputs are finite, so a gradient is not';
-  return new NonFiniteError(
-    'train',
-    `step ${step}: the loss is ${loss}; ${place}`,
-    'lower the learning rate or clip more; the last checkpoint is intact',
-  );
 }

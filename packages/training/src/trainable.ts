@@ -10,7 +10,7 @@ export interface Trainable {
   loss(tokens: Tensor, targets: Tensor): Tensor;
   /** Share of inputs that the linear layers leave out; a step is captured anew after a change. */
   setSparsity?(sparsity: number): void;
-  /** Where the first NaN or infinity appears on these tokens: layer and site, for the error message. */
+  /** Where in the model the first NaN or infinity appears on these tokens: layer and site, for the error message. */
   firstNonFinite?(tokens: Tensor): Promise<string | undefined>;
 }
 
@@ -26,7 +26,8 @@ export interface BatchSource {
   next(): Batch;
   /** Plain JSON: what must be stored to go on from here. */
   position(): unknown;
+  /** Throws for what is not a position of this data. */
   seek(position: unknown): void;
-  /** Identity of the data, so that a resume can refuse other data. */
+  /** Identity of the data and its order, so that a resume can refuse others. */
   readonly fingerprint: string;
 }

@@ -37,14 +37,20 @@ static inline void update4(const struct factors *f, v128_t grad, v128_t *value, 
 KERNEL(adamw) {
   const double norm = *a->norm;
   if (!(norm < __builtin_inf())) return;
-  const double rate = a->hyper[0], decay = a->hyper[1], correction1 = a->hyper[2], correction2 = a->hyper[3], most = a->hyper[4];
+  const double rate = a->hyper[0], decay = a->hyper[1], most = a->hyper[4];
+  const double correction1 = a->hyper[2], correction2 = a->hyper[3];
   const double clip = most > 0 && most < norm + 1e-6 ? most / (norm + 1e-6) : 1;
   const struct factors f = {
-      .clip = wasm_f32x4_splat((float)clip), .kept = wasm_f32x4_splat(a->decay ? (float)(1 - rate * decay) : 1),
-      .beta1 = wasm_f32x4_splat(a->beta1), .rest1 = wasm_f32x4_splat(a->rest1),
-      .beta2 = wasm_f32x4_splat(a->beta2), .rest2 = wasm_f32x4_splat(a->rest2),
-      .rate = wasm_f32x4_splat((float)(rate / correction1)), .root = wasm_f32x4_splat((float)(1 / __builtin_sqrt(correction2))),
-      .epsilon = wasm_f32x4_splat(a->epsilon)};
+      .clip = wasm_f32x4_splat((float)clip),
+      .kept = wasm_f32x4_splat(a->decay ? (float)(1 - rate * decay) : 1),
+      .beta1 = wasm_f32x4_splat(a->beta1),
+      .rest1 = wasm_f32x4_splat(a->rest1),
+      .beta2 = wasm_f32x4_splat(a->beta2),
+      .rest2 = wasm_f32x4_splat(a->rest2),
+      .rate = wasm_f32x4_splat((float)(rate / correction1)),
+      .root = wasm_f32x4_splat((float)(1 / __builtin_sqrt(correction2))),
+      .epsilon = wasm_f32x4_splat(a->epsilon),
+  };
   const struct range r = part(a->count, 16, thread, threads);
   int32_t i = r.begin;
   for (; i + 4 <= r.end; i += 4) {

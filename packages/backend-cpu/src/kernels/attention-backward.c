@@ -1,8 +1,8 @@
 /*
- * attention_backward: dq, dk and dv of attention.c from the saved log-sum-exp. Scores are computed again, a tile of keys
- * and a block of rows at a time: p = exp(scale q k - logSumExp), ds = p (dy v - dy y), dv = p^T dy, dk = scale ds^T q,
- * dq = scale ds k. One thread owns dk and dv of a key tile; where batches and groups are few, the key tiles of one are
- * shared out over `splits` parts that each sum a dq of their own, added up in order at the end.
+ * attention_backward: dq, dk and dv of attention.c from the saved log-sum-exp. Scores are computed again, a tile of
+ * keys and a block of rows at a time: p = exp(scale q k - logSumExp), ds = p (dy v - dy y), dv = p^T dy,
+ * dk = scale ds^T q, dq = scale ds k. One thread owns dk and dv of a key tile; where batches and groups are few, the
+ * key tiles of one are shared out over `splits` parts that each sum a dq of their own, added up in order at the end.
  */
 #include "../runtime/kernel.h"
 #include "attention-tile.h"
@@ -38,13 +38,13 @@ struct attention_backward_args {
 
 /* What one thread works in. */
 struct workspace {
-  float *q, *dy;                /* tiles of row_block rows */
-  float *weights, *dscores;     /* p and ds, [row_block][STRIDE] */
-  float *kt, *vt;               /* keys are columns; kt in units of log 2 */
-  float *k;                     /* times scale */
-  float *dk, *dv;               /* tiles of KEY_ROWS rows; dk lacks scale */
-  float *buffer;                /* [STRIP][STRIDE] */
-  struct range *strips;         /* the keys of the tile, multiples of LANES, that a strip of rows has scores for */
+  float *q, *dy;            /* tiles of row_block rows */
+  float *weights, *dscores; /* p and ds, [row_block][STRIDE] */
+  float *kt, *vt;           /* keys are columns; kt in units of log 2 */
+  float *k;                 /* times scale */
+  float *dk, *dv;           /* tiles of KEY_ROWS rows; dk lacks scale */
+  float *buffer;            /* [STRIP][STRIDE] */
+  struct range *strips;     /* the keys of the tile, multiples of LANES, that a strip of rows has scores for */
 };
 
 /* One batch and group, and the tensors' rows in it. */
@@ -71,7 +71,8 @@ static void differentiate(float *weights, float *dscores, const float *dy_v, str
 }
 
 /* A strip of rows: its part of weights, dscores and dq. `row` counts in the block that starts at `first_row`. */
-static void strip_backward(const struct unit *u, const struct workspace *w, int32_t first_row, int32_t row, int32_t key, int32_t count) {
+static void strip_backward(const struct unit *u, const struct workspace *w, int32_t first_row, int32_t row, int32_t key,
+                           int32_t count) {
   const struct attention_backward_args *a = u->a;
   struct seen seen[STRIP];
   int32_t begin = count, end = 0;
@@ -86,7 +87,8 @@ static void strip_backward(const struct unit *u, const struct workspace *w, int3
     begin = smaller(begin, seen[i].begin);
     end = larger(end, seen[i].end);
   }
-  const struct range keys = begin < end ? (struct range){begin / LANES * LANES, round_up(end, LANES)} : (struct range){0, 0};
+  const struct range keys = begin < end ? (struct range){begin / LANES * LANES, round_up(end, LANES)}
+                                        : (struct range){0, 0};
   w->strips[row / STRIP] = keys;
 
   for (int32_t j = keys.begin; j < keys.end; j += LANES) {
@@ -96,12 +98,13 @@ static void strip_backward(const struct unit *u, const struct workspace *w, int3
   for (int32_t i = 0; i < STRIP; i++) {
     const int32_t r = first_row + row + i;
     const float l = r < u->rows ? *row_at(&u->log_sum_exp, r) : 0, d = r < u->rows ? *row_at(&u->dy_y, r) : 0;
-    differentiate(w->weights + (row + i) * STRIDE, w->dscores + (row + i) * STRIDE, w->buffer + i * STRIDE, keys, seen[i], l, d);
+    differentiate(w->weights + (row + i) * STRIDE, w->dscores + (row + i) * STRIDE, w->buffer + i * STRIDE, keys,
+                  seen[i], l, d);
   }
   if (keys.begin == keys.end) return;
   for (int32_t c = 0; c < a->size; c += LANES) {
-    set_products(w->dscores + row * STRIDE + keys.begin, w->k + (c / STRIDE * STRIDE + keys.begin) * STRIDE + c % STRIDE,
-                 keys.end - keys.begin, w->buffer);
+    set_products(w->dscores + row * STRIDE + keys.begin,
+                 w->k + (c / STRIDE * STRIDE + keys.begin) * STRIDE + c % STRIDE, keys.end - keys.begin, w->buffer);
     for (int32_t i = 0; i < STRIP && first_row + row + i < u->rows; i++) {
       float *dq = row_at(&u->dq, first_row + row + i) + c;
       const float *sum = w->buffer + i * STRIDE;
@@ -115,8 +118,14 @@ static void strip_backward(const struct unit *u, const struct workspace *w, int3
   }
 }
 
-/* The rows [first_row, first_row + row_block) against a packed key tile. */
-static void block_backward(const struct unit *u, const struct workspace *w, int32_t first_row, int32_t end_row, int32_t key, int32_t count) {
+/* A row of `across` tiles of `height` rows. */
+static void zero_row(float *tile, int32_t height, int32_t across) {
+  for (int32_t c = 0; c < across; c++) fill_floats(tile + c * height * STRIDE, 0, STRIDE);
+}
+
+/* The rows [first_row, end_row) against a packed key tile. */
+static void block_backward(const struct unit *u, const struct workspace *w, int32_t first_row, int32_t end_row,
+                           int32_t key, int32_t count) {
   const struct attention_backward_args *a = u->a;
   const int32_t rows = end_row - first_row, strips = (rows + STRIP - 1) / STRIP, across = tiles_across(a->size);
   for (int32_t r = 0; r < strips * STRIP; r++) {
@@ -124,10 +133,8 @@ static void block_backward(const struct unit *u, const struct workspace *w, int3
       pack_row(w->q + r * STRIDE, a->row_block, row_at(&u->q, first_row + r), a->size, 1);
       pack_row(w->dy + r * STRIDE, a->row_block, row_at(&u->dy, first_row + r), a->size, 1);
     } else {
-      for (int32_t c = 0; c < across; c++) {
-        __builtin_memset(w->q + (c * a->row_block + r) * STRIDE, 0, STRIDE * sizeof(float));
-        __builtin_memset(w->dy + (c * a->row_block + r) * STRIDE, 0, STRIDE * sizeof(float));
-      }
+      zero_row(w->q + r * STRIDE, a->row_block, across);
+      zero_row(w->dy + r * STRIDE, a->row_block, across);
     }
   }
   for (int32_t s = 0; s < strips; s++) strip_backward(u, w, first_row, s * STRIP, key, count);
@@ -162,18 +169,19 @@ static void key_tile_backward(const struct unit *u, const struct workspace *w, i
   const struct attention_backward_args *a = u->a;
   const int32_t across = tiles_across(a->size);
   /* The tokens that see any of these keys. */
-  int64_t first_token = key - u->position, end_token = a->window > 0 ? key + count - 1 - u->position + a->window : a->queries;
+  int64_t first_token = key - u->position, end_token = a->queries;
+  if (a->window > 0) end_token = key + count - 1 - u->position + a->window;
   if (first_token < 0) first_token = 0;
   if (end_token > a->queries) end_token = a->queries;
   const int32_t element = u->first_key_element + key * u->key_stride;
-  __builtin_memset(w->dk, 0, (size_t)across * KEY_ROWS * STRIDE * sizeof(float));
-  __builtin_memset(w->dv, 0, (size_t)across * KEY_ROWS * STRIDE * sizeof(float));
+  fill_floats(w->dk, 0, across * KEY_ROWS * STRIDE);
+  fill_floats(w->dv, 0, across * KEY_ROWS * STRIDE);
   if (first_token < end_token) {
     pack_transposed(w->kt, a->k + element, u->key_stride, count, a->size, a->scale * LOG2_E);
     pack_transposed(w->vt, a->v + element, u->key_stride, count, a->size, 1);
-    for (int32_t j = 0; j < count; j++) pack_row(w->k + j * STRIDE, STRIDE, a->k + element + j * u->key_stride, a->size, a->scale);
-    for (int32_t j = count; j < round_up(count, LANES); j++)
-      for (int32_t c = 0; c < across; c++) __builtin_memset(w->k + (c * STRIDE + j) * STRIDE, 0, STRIDE * sizeof(float));
+    for (int32_t j = 0; j < count; j++)
+      pack_row(w->k + j * STRIDE, STRIDE, a->k + element + j * u->key_stride, a->size, a->scale);
+    for (int32_t j = count; j < round_up(count, LANES); j++) zero_row(w->k + j * STRIDE, STRIDE, across);
     const int32_t end_row = (int32_t)end_token * u->per_group;
     for (int32_t row = (int32_t)first_token * u->per_group; row < end_row; row += a->row_block)
       block_backward(u, w, row, smaller(row + a->row_block, end_row), key, count);
@@ -185,43 +193,70 @@ static void key_tile_backward(const struct unit *u, const struct workspace *w, i
 }
 
 /* Part `split` of one batch and group. */
-static void unit_backward(const struct attention_backward_args *a, const struct workspace *w, int32_t pair, int32_t split) {
+static void unit_backward(const struct attention_backward_args *a, const struct workspace *w, int32_t pair,
+                          int32_t split) {
   const int32_t batch = pair / a->groups, group = pair % a->groups, per_group = a->heads / a->groups;
   const int32_t first_head = batch * a->queries * a->heads + group * per_group, token_stride = a->heads * a->size;
   float *dq = a->splits > 1 ? a->partial_dq + split * (a->batch * a->queries * token_stride) : a->dq;
   const struct rows q = {(float *)a->q + first_head * a->size, per_group, token_stride, a->size};
-  struct unit u = {.a = a, .q = q, .dy = q, .dq = q,
+  struct unit u = {.a = a,
+                   .q = q,
+                   .dy = q,
+                   .dq = q,
                    .log_sum_exp = {(float *)a->log_sum_exp + first_head, per_group, a->heads, 1},
                    .position = a->position ? *a->position : a->keys - a->queries,
-                   .key_stride = a->groups * a->size, .per_group = per_group, .rows = a->queries * per_group};
+                   .key_stride = a->groups * a->size,
+                   .per_group = per_group,
+                   .rows = a->queries * per_group};
   u.dy.first = (float *)a->dy + first_head * a->size;
   u.dq.first = dq + first_head * a->size;
   u.dy_y = u.log_sum_exp;
   u.dy_y.first = a->dy_y + first_head;
   u.first_key_element = batch * a->keys * u.key_stride + group * a->size;
-  for (int32_t r = 0; r < u.rows; r++) __builtin_memset(row_at(&u.dq, r), 0, (size_t)a->size * sizeof(float));
+  for (int32_t r = 0; r < u.rows; r++) fill_floats(row_at(&u.dq, r), 0, a->size);
   for (int32_t key = split * STRIDE; key < a->keys; key += a->splits * STRIDE)
     key_tile_backward(&u, w, key, smaller(STRIDE, a->keys - key));
 }
 
-static float dot(const float *x, const float *y, int32_t n) {
-  v128_t s0 = wasm_f32x4_const_splat(0), s1 = s0;
+/*
+ * dy y of four rows. Each sum runs over the columns in order, as the products of a tile do: where a row sees one key,
+ * y is its value, and ds = p (dy v - dy y) is then exactly 0.
+ */
+static v128_t four_dots(const float *const dy[4], const float *const y[4], int32_t n) {
+  v128_t sum = wasm_f32x4_const_splat(0);
   int32_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    s0 = madd(load4(x + i), load4(y + i), s0);
-    s1 = madd(load4(x + i + 4), load4(y + i + 4), s1);
+  for (; i + 4 <= n; i += 4) {
+    v128_t d[4] = {load4(dy[0] + i), load4(dy[1] + i), load4(dy[2] + i), load4(dy[3] + i)};
+    v128_t v[4] = {load4(y[0] + i), load4(y[1] + i), load4(y[2] + i), load4(y[3] + i)};
+    transpose4(d);
+    transpose4(v);
+    for (int32_t j = 0; j < 4; j++) sum = madd(d[j], v[j], sum);
   }
-  if (i + 4 <= n) {
-    s0 = madd(load4(x + i), load4(y + i), s0);
-    i += 4;
+  for (; i < n; i++)
+    sum = madd(wasm_f32x4_make(dy[0][i], dy[1][i], dy[2][i], dy[3][i]),
+               wasm_f32x4_make(y[0][i], y[1][i], y[2][i], y[3][i]), sum);
+  return sum;
+}
+
+/* dy_y of the rows [begin, end). */
+static void all_dots(const struct attention_backward_args *a, int32_t begin, int32_t end) {
+  for (int32_t r = begin; r < end; r += 4) {
+    const float *dy[4], *y[4];
+    for (int32_t i = 0; i < 4; i++) {
+      const int32_t row = smaller(r + i, end - 1) * a->size;
+      dy[i] = a->dy + row;
+      y[i] = a->y + row;
+    }
+    const v128_t sums = four_dots(dy, y, a->size);
+    if (end - r >= 4) store4(a->dy_y + r, sums);
+    else store_some(a->dy_y + r, sums, end - r);
   }
-  return sum4(wasm_f32x4_add(s0, madd(load_some(x + i, n - i), load_some(y + i, n - i), s1)));
 }
 
 KERNEL(attention_backward) {
   const int32_t across = tiles_across(a->size), all_rows = a->batch * a->queries * a->heads;
   const struct range mine = part(all_rows, 1, thread, threads);
-  for (int32_t r = mine.begin; r < mine.end; r++) a->dy_y[r] = dot(a->dy + r * a->size, a->y + r * a->size, a->size);
+  all_dots(a, mine.begin, mine.end);
   barrier(thread, threads);
 
   struct workspace w;

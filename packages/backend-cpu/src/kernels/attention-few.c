@@ -7,7 +7,6 @@
 #include "attention-tile.h"
 
 #define CHUNK 128 /* keys; what a thread takes at a time */
-#define LOWEST (-3.402823466e38f)
 
 struct attention_few_args {
   const float *q;
@@ -36,7 +35,8 @@ static inline v128_t load_up_to_4(const float *p, int32_t n) { return n >= 4 ? l
 
 /* scores[j] = factor * q k[j] for 4 keys, `stride` floats apart. */
 static v128_t four_scores(const float *q, const float *k, int32_t stride, int32_t size) {
-  v128_t s[4] = {wasm_f32x4_const_splat(0), wasm_f32x4_const_splat(0), wasm_f32x4_const_splat(0), wasm_f32x4_const_splat(0)};
+  const v128_t zero = wasm_f32x4_const_splat(0);
+  v128_t s[4] = {zero, zero, zero, zero};
   int32_t c = 0;
   for (; c + 4 <= size; c += 4) {
     const v128_t x = load4(q + c);
@@ -51,7 +51,8 @@ static v128_t four_scores(const float *q, const float *k, int32_t stride, int32_
 }
 
 /* Scores of `count` keys, -infinity up to a multiple of 4. */
-static void chunk_scores(float *scores, const float *q, const float *k, int32_t stride, int32_t size, int32_t count, float factor) {
+static void chunk_scores(float *scores, const float *q, const float *k, int32_t stride, int32_t size, int32_t count,
+                         float factor) {
   const v128_t f = wasm_f32x4_splat(factor);
   int32_t j = 0;
   for (; j + 4 <= count; j += 4) store4(scores + j, wasm_f32x4_mul(four_scores(q, k + j * stride, stride, size), f));
@@ -62,7 +63,8 @@ static void chunk_scores(float *scores, const float *q, const float *k, int32_t 
 }
 
 /* out = sum of weights[j] * v[j]. */
-static void chunk_values(float *out, const float *weights, const float *v, int32_t stride, int32_t size, int32_t count) {
+static void chunk_values(float *out, const float *weights, const float *v, int32_t stride, int32_t size,
+                         int32_t count) {
   int32_t c = 0;
   for (; c + 16 <= size; c += 16) {
     v128_t s0 = wasm_f32x4_const_splat(0), s1 = s0, s2 = s0, s3 = s0;
@@ -78,14 +80,15 @@ static void chunk_values(float *out, const float *weights, const float *v, int32
   }
   for (; c < size; c += 4) {
     v128_t sum = wasm_f32x4_const_splat(0);
-    for (int32_t j = 0; j < count; j++) sum = madd(wasm_v128_load32_splat(weights + j), load_up_to_4(v + j * stride + c, size - c), sum);
+    for (int32_t j = 0; j < count; j++)
+      sum = madd(wasm_v128_load32_splat(weights + j), load_up_to_4(v + j * stride + c, size - c), sum);
     store4(out + c, sum);
   }
 }
 
 /* One row over the keys of a chunk that it sees. */
-static void row_of_chunk(float *partial, float *scores, const float *q, const float *k, const float *v, int32_t stride, int32_t size,
-                         int32_t count, float factor) {
+static void row_of_chunk(float *partial, float *scores, const float *q, const float *k, const float *v, int32_t stride,
+                         int32_t size, int32_t count, float factor) {
   chunk_scores(scores, q, k, stride, size, count, factor);
   float max = LOWEST;
   for (int32_t j = 0; j < count; j++) max = max < scores[j] ? scores[j] : max;
@@ -102,7 +105,8 @@ static void row_of_chunk(float *partial, float *scores, const float *q, const fl
 }
 
 /* Adds up the partial results of a row, in the order of the keys. */
-static void merge(const struct attention_few_args *a, const float *partial, int32_t step, int32_t chunks, float *y, float *log_sum_exp) {
+static void merge(const struct attention_few_args *a, const float *partial, int32_t step, int32_t chunks, float *y,
+                  float *log_sum_exp) {
   float max = LOWEST, sum = 0;
   for (int32_t i = 0; i < chunks; i++) max = max < partial[i * step] ? partial[i * step] : max;
   for (int32_t c = 0; c < a->size; c += 4) {
@@ -119,7 +123,7 @@ static void merge(const struct attention_few_args *a, const float *partial, int3
     if (a->size - c >= 4) store4(y + c, v);
     else store_some(y + c, v, a->size - c);
   }
-  *log_sum_exp = sum == 0 ? -__builtin_inff() : max / LOG2_E + wasm_f32x4_extract_lane(log4(wasm_f32x4_splat(sum)), 0);
+  *log_sum_exp = sum == 0 ? -__builtin_inff() : log_sum(max, sum);
 }
 
 KERNEL(attention_few) {
@@ -130,7 +134,8 @@ KERNEL(attention_few) {
 
   const int32_t pairs = a->batch * a->groups;
   for (int32_t unit; (unit = claim(0)) < pairs * chunks;) {
-    const int32_t batch = unit % pairs / a->groups, group = unit % a->groups, chunk = unit / pairs, first = chunk * CHUNK;
+    const int32_t batch = unit % pairs / a->groups, group = unit % a->groups;
+    const int32_t chunk = unit / pairs, first = chunk * CHUNK;
     const int32_t element = batch * a->keys * key_stride + group * a->size;
     for (int32_t t = 0; t < a->queries; t++) {
       const struct seen all = keys_seen(position + t, a->keys, a->window);
@@ -140,8 +145,8 @@ KERNEL(attention_few) {
         float *partial = a->partial + (chunk * a->batch * rows + row) * floats;
         partial[0] = LOWEST, partial[1] = 0;
         if (count > 0)
-          row_of_chunk(partial, scores, a->q + row * a->size, a->k + element + begin * key_stride, a->v + element + begin * key_stride,
-                       key_stride, a->size, count, a->scale * LOG2_E);
+          row_of_chunk(partial, scores, a->q + row * a->size, a->k + element + begin * key_stride,
+                       a->v + element + begin * key_stride, key_stride, a->size, count, a->scale * LOG2_E);
       }
     }
   }

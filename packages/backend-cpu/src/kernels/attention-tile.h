@@ -17,6 +17,7 @@
 #define STRIP 6   /* rows of a register tile */
 #define LANES 8   /* columns of a register tile */
 #define LOG2_E 1.4426950408889634f
+#define LOWEST (-3.402823466e38f) /* a maximum over nothing: finite, so that a difference to it is no NaN */
 
 static inline int32_t round_up(int32_t n, int32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -29,7 +30,7 @@ static inline int32_t tiles_across(int32_t columns) { return (columns + STRIDE -
 
 /* ---- math ---- */
 
-/* 2^x for x <= 0.5, relative error 2e-7; 0 below -126.5, so that a masked score of -infinity gives exactly 0. NaN stays. */
+/* 2^x for x <= 0.5, relative error 2e-7; 0 below -126.5, so that a masked score of -infinity gives 0. NaN stays. */
 static inline v128_t exp2_4(v128_t x) {
   const v128_t magic = wasm_f32x4_const_splat(12582912.0f + 127.0f); /* rounds to an integer, biased as an exponent */
   x = wasm_f32x4_pmax(x, wasm_f32x4_const_splat(-127.0f));
@@ -42,6 +43,11 @@ static inline v128_t exp2_4(v128_t x) {
   p = madd(p, f, wasm_f32x4_const_splat(6.9314697760e-1f));
   p = madd(p, f, wasm_f32x4_const_splat(1.0f));
   return wasm_f32x4_mul(p, wasm_i32x4_shl(t, 23));
+}
+
+/* log(2^max * sum): the log-sum-exp of scores in units of log 2, whose weights under `max` add up to sum > 0. */
+static inline float log_sum(float max, float sum) {
+  return max / LOG2_E + wasm_f32x4_extract_lane(log4(wasm_f32x4_splat(sum)), 0);
 }
 
 /* ---- rows ---- */
@@ -98,15 +104,17 @@ static inline void transpose4(v128_t v[4]) {
   v[3] = wasm_i64x2_shuffle(c, d, 1, 3);
 }
 
-/* Up to STRIDE rows, `stride` floats apart, as the columns of one tile, times `factor`; zeros up to a multiple of LANES. */
-static inline void pack_transposed(float *to, const float *from, int32_t stride, int32_t count, int32_t columns, float factor) {
+/* Up to STRIDE rows, `stride` apart, as the columns of a tile, times `factor`; zeros up to a multiple of LANES. */
+static inline void pack_transposed(float *to, const float *from, int32_t stride, int32_t count, int32_t columns,
+                                   float factor) {
   const v128_t f = wasm_f32x4_splat(factor), zero = wasm_f32x4_const_splat(0);
   for (int32_t r = 0; r < round_up(count, LANES); r += 4) {
     const float *source = from + r * stride;
     int32_t c = 0;
     if (count - r >= 4)
       for (; c + 4 <= columns; c += 4) {
-        v128_t v[4] = {load4(source + c), load4(source + stride + c), load4(source + 2 * stride + c), load4(source + 3 * stride + c)};
+        v128_t v[4] = {load4(source + c), load4(source + stride + c), load4(source + 2 * stride + c),
+                       load4(source + 3 * stride + c)};
         transpose4(v);
         for (int32_t i = 0; i < 4; i++) store4(to + (c + i) * STRIDE + r, wasm_f32x4_mul(v[i], f));
       }
@@ -124,11 +132,11 @@ static inline void pack_transposed(float *to, const float *from, int32_t stride,
 /* ---- products: 6 x 8 outputs from `depth` steps ---- */
 
 /*
- * Twelve sums hide the latency of the fused multiply-add and, with two of b and one of a, are just the 15 registers that
- * V8 gives out: any unrolling or inlining makes it spill them, at half the speed.
+ * Twelve sums hide the latency of the fused multiply-add and, with two of b and one of a, are just the 15 registers
+ * that V8 gives out: any unrolling or inlining makes it spill them, at half the speed.
  */
-static inline __attribute__((always_inline)) void products(const float *a, int32_t row, int32_t step, const float *b, int32_t depth,
-                                                           float *out, int add) {
+static inline __attribute__((always_inline)) void products(const float *a, int32_t row, int32_t step, const float *b,
+                                                           int32_t depth, float *out, int add) {
   v128_t sum[STRIP][2];
 #pragma clang loop unroll(full)
   for (int32_t i = 0; i < STRIP; i++) {
@@ -170,7 +178,7 @@ NEVER_INLINE void add_transposed_products(const float *a, const float *b, int32_
   products(a, 1, STRIDE, b, depth, out, 1);
 }
 
-/* Strip `row` of an operand in tiles of `height` rows, times a transposed one: out [STRIP][LANES] over `columns` steps. */
+/* out [STRIP][LANES] = a strip of a left operand in tiles of `height` rows, times a transposed right one. */
 static inline void score_products(const float *left, int32_t height, int32_t columns, const float *right, float *out) {
   set_products(left, right, smaller(columns, STRIDE), out);
   for (int32_t c = STRIDE; c < columns; c += STRIDE)

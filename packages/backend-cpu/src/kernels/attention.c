@@ -5,8 +5,6 @@
 #include "../runtime/kernel.h"
 #include "attention-tile.h"
 
-#define LOWEST (-3.402823466e38f)
-
 struct attention_args {
   const float *q;
   const float *k;
@@ -27,11 +25,11 @@ struct attention_args {
 
 /* What one thread works in. */
 struct workspace {
-  float *q, *out;     /* tiles of row_block rows, zeros between size and a multiple of 8 columns */
-  float *k, *v;       /* k transposed: keys are columns; v: tiles of STRIDE keys */
-  float *scores;      /* [STRIP][STRIDE] */
-  float *max, *sum;   /* of each row; the maximum in units of log 2 */
-  struct seen *seen;  /* of each row */
+  float *q, *out;    /* tiles of row_block rows, zeros between size and a multiple of 8 columns */
+  float *k, *v;      /* k transposed: keys are columns; v: tiles of STRIDE keys */
+  float *scores;     /* [STRIP][STRIDE] */
+  float *max, *sum;  /* of each row; the maximum in units of log 2 */
+  struct seen *seen; /* of each row */
   int32_t size, row_block;
 };
 
@@ -58,7 +56,8 @@ static void update(const struct workspace *w, int32_t row, float *scores, int32_
   const v128_t m = wasm_f32x4_splat(max);
   v128_t s0 = wasm_f32x4_const_splat(0), s1 = s0;
   for (int32_t j = begin; j < end; j += LANES) {
-    const v128_t p0 = exp2_4(wasm_f32x4_sub(load4(scores + j), m)), p1 = exp2_4(wasm_f32x4_sub(load4(scores + j + 4), m));
+    const v128_t p0 = exp2_4(wasm_f32x4_sub(load4(scores + j), m));
+    const v128_t p1 = exp2_4(wasm_f32x4_sub(load4(scores + j + 4), m));
     store4(scores + j, p0);
     store4(scores + j + 4, p1);
     s0 = wasm_f32x4_add(s0, p0);
@@ -118,13 +117,15 @@ static void attend(const struct workspace *w, int32_t row, int32_t first, int32_
 
   if (all_begin < all_end)
     for (int32_t c = 0; c < w->size; c += LANES)
-      add_products(w->scores + all_begin, w->v + (c / STRIDE * STRIDE + all_begin) * STRIDE + c % STRIDE, all_end - all_begin,
-                   w->out + (c / STRIDE * w->row_block + row) * STRIDE + c % STRIDE);
+      add_products(w->scores + all_begin, w->v + (c / STRIDE * STRIDE + all_begin) * STRIDE + c % STRIDE,
+                   all_end - all_begin, w->out + (c / STRIDE * w->row_block + row) * STRIDE + c % STRIDE);
   else all_begin = all_end = end;
   /* The keys that not all rows see, one by one: 0 times a value that a row must not see could be NaN. */
   for (int32_t i = 0; i < STRIP; i++) {
-    for (int32_t j = rows[i].begin; j < smaller(all_begin, rows[i].end); j++) add_value(w, row + i, w->scores[i * STRIDE + j], j);
-    for (int32_t j = larger(all_end, rows[i].begin); j < rows[i].end; j++) add_value(w, row + i, w->scores[i * STRIDE + j], j);
+    for (int32_t j = rows[i].begin; j < smaller(all_begin, rows[i].end); j++)
+      add_value(w, row + i, w->scores[i * STRIDE + j], j);
+    for (int32_t j = larger(all_end, rows[i].begin); j < rows[i].end; j++)
+      add_value(w, row + i, w->scores[i * STRIDE + j], j);
   }
 }
 
@@ -137,12 +138,12 @@ static void finish_row(const struct workspace *w, int32_t row, float *y, float *
     if (w->size - c >= 4) store4(y + c, v);
     else store_some(y + c, v, w->size - c);
   }
-  *log_sum_exp = sum == 0 ? -__builtin_inff() : w->max[row] / LOG2_E + wasm_f32x4_extract_lane(log4(wasm_f32x4_splat(sum)), 0);
+  *log_sum_exp = sum == 0 ? -__builtin_inff() : log_sum(w->max[row], sum);
 }
 
 /* Rows [first_row, end_row) of one batch and group. */
-static void attend_block(const struct attention_args *a, const struct workspace *w, int32_t batch, int32_t group, int32_t first_row,
-                         int32_t end_row) {
+static void attend_block(const struct attention_args *a, const struct workspace *w, int32_t batch, int32_t group,
+                         int32_t first_row, int32_t end_row) {
   const int32_t per_group = a->heads / a->groups, rows = end_row - first_row, padded_rows = round_up(rows, STRIP);
   const int64_t position = a->position ? *a->position : a->keys - a->queries;
   const int32_t token_stride = a->heads * a->size, key_stride = a->groups * a->size;
@@ -163,12 +164,13 @@ static void attend_block(const struct attention_args *a, const struct workspace 
     first_key = smaller(first_key, w->seen[r].begin);
     end_key = larger(end_key, w->seen[r].end);
   }
-  __builtin_memset(w->out, 0, (size_t)tiles_across(a->size) * w->row_block * STRIDE * sizeof(float));
+  fill_floats(w->out, 0, tiles_across(a->size) * w->row_block * STRIDE);
 
   for (int32_t key = first_key / STRIDE * STRIDE; key < end_key; key += STRIDE) {
     const int32_t count = smaller(STRIDE, end_key - key), element = first_element + key * key_stride;
     pack_transposed(w->k, a->k + element, key_stride, count, a->size, a->scale * LOG2_E);
-    for (int32_t j = 0; j < count; j++) pack_row(w->v + j * STRIDE, STRIDE, a->v + element + j * key_stride, a->size, 1);
+    for (int32_t j = 0; j < count; j++)
+      pack_row(w->v + j * STRIDE, STRIDE, a->v + element + j * key_stride, a->size, 1);
     for (int32_t r = 0; r < rows; r += STRIP) attend(w, r, key, count);
   }
   for (int32_t r = 0; r < rows; r++) finish_row(w, r, row_at(&y, first_row + r), row_at(&log_sum_exp, first_row + r));

@@ -11,13 +11,17 @@
 /* A share ends inside a run only at multiples of this many bytes. */
 #define PIECE_BYTES (32 << 10)
 
-/* Short runs by hand: a call of memory.copy costs more than moving a few words. */
+/* By hand: memory.copy may trap on a worker thread, see "runs of floats" in simd.h; and it is slow for a few words. */
 static inline void copy_bytes(char *to, const char *from, uint32_t bytes) {
-  if (bytes >= 256) {
-    __builtin_memcpy(to, from, bytes);
-    return;
-  }
   uint32_t i = 0;
+  for (; i + 64 <= bytes; i += 64) {
+    const v128_t v0 = wasm_v128_load(from + i), v1 = wasm_v128_load(from + i + 16);
+    const v128_t v2 = wasm_v128_load(from + i + 32), v3 = wasm_v128_load(from + i + 48);
+    wasm_v128_store(to + i, v0);
+    wasm_v128_store(to + i + 16, v1);
+    wasm_v128_store(to + i + 32, v2);
+    wasm_v128_store(to + i + 48, v3);
+  }
   for (; i + 16 <= bytes; i += 16) wasm_v128_store(to + i, wasm_v128_load(from + i));
   for (; i + 4 <= bytes; i += 4) wasm_v128_store32_lane(to + i, wasm_v128_load32_zero(from + i), 0);
   for (; i < bytes; i++) to[i] = from[i];

@@ -1,4 +1,4 @@
-/* copy-section: into[..., start : start + length, ...] = x; into points at the first element written. Bytes, so every dtype. */
+/* copy-section: into[..., start : start + length, ...] = x; `into` points at the first element written. Any dtype. */
 #include "blocks.h"
 
 struct copy_section_args {

@@ -1,16 +1,18 @@
 /* copy: the bytes of x into another place of the same size; any dtype. The two do not overlap. */
 #include "../runtime/kernel.h"
+#include "../runtime/simd.h"
 
 struct copy_args {
-  uint8_t *into;
-  const uint8_t *x;
+  float *into;
+  const float *x;
   int32_t words;
-  int32_t tail;
+  int32_t tail_bytes;
 };
 
 KERNEL(copy) {
   const struct range r = part(a->words, 16, thread, threads);
-  __builtin_memcpy(a->into + (size_t)r.begin * 4, a->x + (size_t)r.begin * 4, (size_t)(r.end - r.begin) * 4);
+  copy_floats(a->into + r.begin, a->x + r.begin, r.end - r.begin);
   if (thread > 0) return;
-  for (int32_t i = 0; i < a->tail; i++) a->into[(size_t)a->words * 4 + i] = a->x[(size_t)a->words * 4 + i];
+  for (int32_t i = 0; i < a->tail_bytes; i++)
+    ((uint8_t *)(a->into + a->words))[i] = ((const uint8_t *)(a->x + a->words))[i];
 }

@@ -25,10 +25,11 @@ KERNEL(cross_entropy_backward) {
     const float *x = a->logits + row * width;
     float *dx = a->d_logits + row * width;
     if (target < 0) {
-      __builtin_memset(dx, 0, (size_t)width * sizeof(float));
+      fill_floats(dx, 0, width);
       continue;
     }
-    const v128_t f = wasm_f32x4_splat(target < width ? factor : __builtin_nanf("")), l = wasm_f32x4_splat(a->log_sum_exp[row]);
+    const v128_t f = wasm_f32x4_splat(target < width ? factor : __builtin_nanf(""));
+    const v128_t l = wasm_f32x4_splat(a->log_sum_exp[row]);
     int32_t i = 0;
     for (; i + 8 <= width; i += 8) {
       const v128_t p0 = exp4(wasm_f32x4_sub(load4(x + i), l)), p1 = exp4(wasm_f32x4_sub(load4(x + i + 4), l));

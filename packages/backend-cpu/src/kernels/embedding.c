@@ -18,12 +18,9 @@ KERNEL(embedding) {
     const int32_t id = a->ids[row];
     float *y = a->y + row * width;
     if (id < 0 || id >= a->length) {
-      for (int32_t i = 0; i < width; i++) y[i] = __builtin_nanf("");
+      fill_floats(y, __builtin_nanf(""), width);
       continue;
     }
-    const float *x = a->table + id * width;
-    int32_t i = 0;
-    for (; i + 4 <= width; i += 4) store4(y + i, load4(x + i));
-    for (; i < width; i++) y[i] = x[i];
+    copy_floats(y, a->table + id * width, width);
   }
 }

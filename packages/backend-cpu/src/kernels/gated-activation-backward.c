@@ -12,19 +12,19 @@ struct gated_activation_backward_args {
   int32_t kind;
 };
 
-#define RUN(name, f)                                                                                          \
+#define RUN(name, f)                                                                                             \
   static void name(const float *gate, const float *up, const float *dy, float *d_gate, float *d_up, int32_t n) { \
-    int32_t i = 0;                                                                                            \
-    for (; i + 4 <= n; i += 4) {                                                                              \
-      const struct activation act = f(load4(gate + i));                                                       \
-      const v128_t d = load4(dy + i), g = wasm_f32x4_mul(act.slope, wasm_f32x4_mul(d, load4(up + i)));        \
-      store4(d_gate + i, g);                                                                                  \
-      store4(d_up + i, wasm_f32x4_mul(act.value, d));                                                         \
-    }                                                                                                         \
-    const struct activation act = f(load_some(gate + i, n - i));                                              \
-    const v128_t d = load_some(dy + i, n - i);                                                                \
-    store_some(d_gate + i, wasm_f32x4_mul(act.slope, wasm_f32x4_mul(d, load_some(up + i, n - i))), n - i);    \
-    store_some(d_up + i, wasm_f32x4_mul(act.value, d), n - i);                                                \
+    int32_t i = 0;                                                                                               \
+    for (; i + 4 <= n; i += 4) {                                                                                 \
+      const struct activation act = f(load4(gate + i));                                                          \
+      const v128_t d = load4(dy + i), g = wasm_f32x4_mul(act.slope, wasm_f32x4_mul(d, load4(up + i)));           \
+      store4(d_gate + i, g);                                                                                     \
+      store4(d_up + i, wasm_f32x4_mul(act.value, d));                                                            \
+    }                                                                                                            \
+    const struct activation act = f(load_some(gate + i, n - i));                                                 \
+    const v128_t d = load_some(dy + i, n - i);                                                                   \
+    store_some(d_gate + i, wasm_f32x4_mul(act.slope, wasm_f32x4_mul(d, load_some(up + i, n - i))), n - i);       \
+    store_some(d_up + i, wasm_f32x4_mul(act.value, d), n - i);                                                   \
   }
 
 RUN(squared_relu_run, squared_relu_activation)

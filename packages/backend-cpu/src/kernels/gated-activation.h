@@ -37,8 +37,8 @@ static inline struct activation gelu_activation(v128_t x) {
   logistic_parts(gelu_argument(x), &s, &rest);
   /* Beyond 64 the second term is 0; without the limit it would be 0 times infinity. */
   const v128_t c = wasm_f32x4_pmax(wasm_f32x4_pmin(x, wasm_f32x4_const_splat(64)), wasm_f32x4_const_splat(-64));
-  const v128_t slope =
-      madd(wasm_f32x4_mul(c, c), wasm_f32x4_const_splat(3 * GELU_LINEAR * GELU_CUBIC), wasm_f32x4_const_splat(GELU_LINEAR));
+  const v128_t slope = madd(wasm_f32x4_mul(c, c), wasm_f32x4_const_splat(3 * GELU_LINEAR * GELU_CUBIC),
+                            wasm_f32x4_const_splat(GELU_LINEAR));
   const v128_t bend = wasm_f32x4_mul(wasm_f32x4_mul(s, rest), wasm_f32x4_mul(c, slope));
   return (struct activation){wasm_f32x4_mul(x, s), wasm_f32x4_add(s, bend)};
 }

@@ -4,8 +4,9 @@ import type { CpuKernel } from '../launch.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { fill } from './fill.ts';
 import { matmul } from './matmul.ts';
+import { modelKernels } from './model.ts';
 
-const kernels: readonly CpuKernel[] = [fill, matmul, ...elementwiseKernels];
+const kernels: readonly CpuKernel[] = [fill, matmul, ...elementwiseKernels, ...modelKernels];
 
 export const kernelsByOp: ReadonlyMap<AnyOp, CpuKernel> = new Map(
   kernels.map((kernel) => [kernel.op, kernel]),

@@ -20,8 +20,6 @@ KERNEL(kv_append) {
     if (at < 0 || at >= a->length) continue;
     float *to = a->cache + (row / a->tokens * a->length + (int32_t)at) * a->width;
     const float *from = a->x + row * a->width;
-    int32_t i = 0;
-    for (; i + 4 <= a->width; i += 4) store4(to + i, load4(from + i));
-    for (; i < a->width; i++) to[i] = from[i];
+    copy_floats(to, from, a->width);
   }
 }

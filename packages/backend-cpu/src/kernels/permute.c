@@ -106,7 +106,8 @@ KERNEL(permute_tiles) {
   const struct range r = part(a->size0 * a->size1 * a->size2 * row_tiles * column_tiles, 1, thread, threads);
   for (int32_t t = r.begin; t < r.end; t++) {
     /* Row tiles innermost: writes go on along the rows of y. */
-    const int32_t j = t % row_tiles * SIDE, i = t / row_tiles % column_tiles * SIDE, matrix = t / row_tiles / column_tiles;
+    const int32_t matrix = t / row_tiles / column_tiles;
+    const int32_t j = t % row_tiles * SIDE, i = t / row_tiles % column_tiles * SIDE;
     const int32_t i2 = matrix % a->size2, i1 = matrix / a->size2 % a->size1, i0 = matrix / a->size2 / a->size1;
     const int32_t from = i0 * a->x_stride0 + i1 * a->x_stride1 + i2 * a->x_stride2 + j * a->x_stride + i;
     const int32_t to = i0 * a->y_stride0 + i1 * a->y_stride1 + i2 * a->y_stride2 + i * a->y_stride + j;

@@ -1,7 +1,7 @@
 /*
  * reduce: sum, mean or maximum of f32, over the last dimension ([rows, n] to [rows]) or the leading one ([rows, n] to
- * [n]); all = one row. Sums run in float32 over at most 64 terms a lane and in float64 above that, so that long sums
- * keep f32 accuracy. A maximum with a NaN is NaN. Chunks depend on the sizes alone, never on the threads.
+ * [n]); all = one row. Sums run in float32 over a few terms and in float64 above that, so that long sums keep f32
+ * accuracy. A maximum with a NaN is NaN. Chunks depend on the sizes alone, never on the threads.
  */
 #include "../runtime/kernel.h"
 #include "../runtime/simd.h"
@@ -30,7 +30,8 @@ static double finish(double value, int32_t kind, int32_t count) { return kind ==
 
 /* ---- one row ---- */
 
-#define TERMS 64 /* f32 additions in a lane before the sum moves to float64 */
+#define TERMS 16 /* f32 additions in a lane before the sum moves to float64 */
+#define GROUP 64 /* the same for columns, where rows are added up in fours first */
 
 static double sum_run(const float *x, int32_t n) {
   double total = 0;
@@ -116,7 +117,7 @@ static inline void reduce_columns(const float *x, int32_t rows, int32_t stride, 
   const v128_t empty = wasm_f32x4_splat(max ? -__builtin_inff() : 0);
   for (int32_t j = 0; j < columns; j++) out[j] = max ? -__builtin_inf() : 0;
   for (int32_t i = 0; i < rows;) {
-    const int32_t end = rows - i < TERMS ? rows : i + TERMS;
+    const int32_t end = rows - i < GROUP ? rows : i + GROUP;
     for (int32_t j = 0; j < columns; j += 4) store4(acc + j, empty);
     for (; i + 4 <= end; i += 4) join_rows(acc, x + i * stride, stride, columns, 4, max);
     for (; i < end; i++) join_rows(acc, x + i * stride, stride, columns, 1, max);
@@ -129,7 +130,7 @@ static inline void reduce_columns(const float *x, int32_t rows, int32_t stride, 
 
 KERNEL(reduce_leading) {
   const int32_t n = a->n, blocks = (n + COLUMNS - 1) / COLUMNS;
-  const int32_t chunks = n <= FEW_COLUMNS ? reduction_chunks(a->rows, TERMS) : 1;
+  const int32_t chunks = n <= FEW_COLUMNS ? reduction_chunks(a->rows, GROUP) : 1;
   double *partials = shared_scratch(); /* [chunks, n] */
   for (int32_t item = thread; item < chunks * blocks; item += threads) {
     const int32_t chunk = item / blocks;

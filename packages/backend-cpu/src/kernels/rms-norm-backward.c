@@ -31,7 +31,8 @@ static float dot(const float *dy, const float *x, const float *weight, int32_t n
     s0 = madd(wasm_f32x4_mul(load4(dy + i), w0), load4(x + i), s0);
     s1 = madd(wasm_f32x4_mul(load4(dy + i + 4), w1), load4(x + i + 4), s1);
   }
-  for (; i + 4 <= n; i += 4) s0 = madd(wasm_f32x4_mul(load4(dy + i), weight ? load4(weight + i) : one), load4(x + i), s0);
+  for (; i + 4 <= n; i += 4)
+    s0 = madd(wasm_f32x4_mul(load4(dy + i), weight ? load4(weight + i) : one), load4(x + i), s0);
   const v128_t rest = wasm_f32x4_mul(load_some(dy + i, n - i), weight ? load_some(weight + i, n - i) : one);
   s1 = madd(rest, load_some(x + i, n - i), s1);
   return sum4(wasm_f32x4_add(s0, s1));
@@ -70,7 +71,7 @@ KERNEL(rms_norm_backward) {
   for (int32_t chunk = thread; chunk < a->chunks; chunk += threads) {
     const struct range rows = part(a->rows, 1, chunk, a->chunks);
     float *sums = a->partial + chunk * a->width;
-    if (a->weight) __builtin_memset(sums, 0, (size_t)a->width * sizeof(float));
+    if (a->weight) fill_floats(sums, 0, a->width);
     for (int32_t row = rows.begin; row < rows.end; row++) row_backward(a, row, sums);
   }
   if (!a->weight) return;

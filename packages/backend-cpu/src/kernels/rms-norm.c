@@ -24,6 +24,7 @@ KERNEL(rms_norm) {
     const v128_t scale = wasm_f32x4_splat(inverse);
     int32_t i = 0;
     for (; i + 4 <= width; i += 4) store4(y + i, normalized4(load4(x + i), scale, weight ? load4(weight + i) : one));
-    store_some(y + i, normalized4(load_some(x + i, width - i), scale, weight ? load_some(weight + i, width - i) : one), width - i);
+    const int32_t left = width - i;
+    store_some(y + i, normalized4(load_some(x + i, left), scale, weight ? load_some(weight + i, left) : one), left);
   }
 }

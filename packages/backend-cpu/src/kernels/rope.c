@@ -26,7 +26,8 @@ static void half_split(const float *x, const float *table, float *y, int32_t hea
   int32_t i = 0;
   for (; i + 4 <= half; i += 4) {
     const v128_t t0 = load4(table + 2 * i), t1 = load4(table + 2 * i + 4);
-    const v128_t cosine = wasm_i32x4_shuffle(t0, t1, 0, 2, 4, 6), sine = wasm_f32x4_mul(wasm_i32x4_shuffle(t0, t1, 1, 3, 5, 7), s);
+    const v128_t cosine = wasm_i32x4_shuffle(t0, t1, 0, 2, 4, 6);
+    const v128_t sine = wasm_f32x4_mul(wasm_i32x4_shuffle(t0, t1, 1, 3, 5, 7), s);
     for (int32_t h = 0, at = i; h < heads; h++, at += size) {
       const v128_t first = load4(x + at), second = load4(x + at + half);
       store4(y + at, nmadd(second, sine, wasm_f32x4_mul(first, cosine)));
@@ -68,7 +69,7 @@ KERNEL(rope) {
     const float *x = a->x + token * row;
     float *y = a->y + token * row;
     if (at < 0 || at >= a->length) {
-      for (int32_t i = 0; i < row; i++) y[i] = __builtin_nanf("");
+      fill_floats(y, __builtin_nanf(""), row);
       continue;
     }
     const float *table = a->table + (int32_t)at * a->size;

@@ -33,7 +33,8 @@ static inline double wide_squares(const float *x, int32_t n) {
 /* 1 / sqrt(mean of squares + epsilon) */
 static inline float inverse_rms(const float *x, int32_t n, float epsilon) {
   double sum = 0;
-  for (int32_t i = 0; i < n; i += SQUARES_PIECE) sum += piece_of_squares(x + i, n - i < SQUARES_PIECE ? n - i : SQUARES_PIECE);
+  for (int32_t i = 0; i < n; i += SQUARES_PIECE)
+    sum += piece_of_squares(x + i, n - i < SQUARES_PIECE ? n - i : SQUARES_PIECE);
   if (!(sum < __builtin_inf())) sum = wide_squares(x, n);
   return (float)(1 / __builtin_sqrt(sum / n + epsilon));
 }

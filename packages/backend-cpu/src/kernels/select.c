@@ -1,4 +1,4 @@
-/* select: the 0 / 1 mask of the `keep` largest magnitudes of each row or block. A row with NaN or infinity becomes NaN. */
+/* select: the 0 / 1 mask of the `keep` largest magnitudes of each row or block; NaN for a row that is not finite. */
 #include "../runtime/kernel.h"
 #include "selection.h"
 
@@ -20,8 +20,7 @@ KERNEL(select) {
     float *mask = a->mask + row * width;
     const struct magnitudes of_row = magnitudes_of(x, width);
     if (of_row.largest >= NOT_FINITE || a->keep == length) {
-      const float value = of_row.largest >= NOT_FINITE ? __builtin_nanf("") : 1;
-      for (int32_t i = 0; i < width; i++) mask[i] = value;
+      fill_floats(mask, of_row.largest >= NOT_FINITE ? __builtin_nanf("") : 1, width);
       continue;
     }
     for (int32_t first = 0; first < width; first += length <= RANKED_BLOCK ? 4 * length : length) {

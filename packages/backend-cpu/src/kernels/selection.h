@@ -2,9 +2,9 @@
  * Exact selection: which k of n floats are largest in magnitude, ties to the lowest index. Magnitudes are compared as
  * the integers of their bits, which order like the numbers. The floats must be finite (largest_magnitude tells).
  *
- * Long runs: find_cut searches the magnitude that separates k from the rest by counting passes over the run, which stays
- * in the first cache; no sorting, no histogram. Short blocks: rank_blocks counts for each entry how many come before it,
- * four blocks at a time.
+ * Long runs: find_cut searches the magnitude that separates k from the rest by counting passes over the run, which
+ * stays in the first cache; no sorting, no histogram. Short blocks: rank_blocks counts for each entry how many come
+ * before it, four blocks at a time.
  */
 #ifndef QSPARSE_SELECTION_H
 #define QSPARSE_SELECTION_H
@@ -103,11 +103,13 @@ static inline int32_t count_from(const float *x, int32_t n, int32_t least) {
 }
 
 /*
- * The cut that keeps k (1 .. n - 1) of n. A secant search on the count, kept inside a bracket; when it does not get there
- * soon it halves the bracket every second time, so that no data takes more than about 70 passes; usual are 4 or 5. `largest`: the bits of the largest
- * magnitude; `mean`: the mean magnitude. The result does not depend on the hint, only the number of passes does.
+ * The cut that keeps k (1 .. n - 1) of n. A secant search on the count, kept inside a bracket; usual are 4 or 5 passes.
+ * When it does not get there soon it halves the bracket every second time, so that no data takes more than about 70.
+ * `largest`: the bits of the largest magnitude; `mean`: the mean magnitude. The result does not depend on the hint,
+ * only the number of passes does.
  */
-static inline struct cut find_cut(const float *x, int32_t n, int32_t k, int32_t largest, float mean, struct hint *hint) {
+static inline struct cut find_cut(const float *x, int32_t n, int32_t k, int32_t largest, float mean,
+                                  struct hint *hint) {
   /* count_from(low) > k, count_from(high) < k */
   int32_t low = 0, low_count = n, high = largest + 1, high_count = 0;
   float pivot = hint->cut * mean, last_pivot = 0;

@@ -18,7 +18,7 @@ struct softmax_args {
 };
 
 static void fill_zero(float *y, int32_t n) {
-  if (n > 0) __builtin_memset(y, 0, (size_t)n * sizeof(float));
+  if (n > 0) fill_floats(y, 0, n);
 }
 
 #define BLOCK 512 /* elements whose sum is taken in float32; above that in float64, so that long rows stay exact */

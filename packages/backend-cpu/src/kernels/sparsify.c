@@ -1,6 +1,7 @@
 /*
- * sparsify: y = h * mask or int8(h) * mask, h = x or its RMSNorm, a row at a time while it is in the first cache: h goes
- * to y, the cut is searched there, and what is dropped is overwritten with 0. A row with NaN or infinity becomes NaN.
+ * sparsify: y = h * mask or int8(h) * mask, h = x or its RMSNorm, a row at a time while it is in the first cache: h
+ * goes to y, the cut is searched there, and what is dropped is overwritten with 0. A row with NaN or infinity becomes
+ * NaN.
  */
 #include "../runtime/kernel.h"
 #include "row-int8.h"
@@ -57,7 +58,8 @@ static void apply_mask(float *y, const float *mask, int32_t n, int int8, struct 
     store4(y + i, wasm_v128_and(int8 ? to_levels4(h, levels) : h, wasm_f32x4_gt(load4(mask + i), zero)));
   }
   const v128_t h = load_some(y + i, n - i);
-  store_some(y + i, wasm_v128_and(int8 ? to_levels4(h, levels) : h, wasm_f32x4_gt(load_some(mask + i, n - i), zero)), n - i);
+  store_some(y + i, wasm_v128_and(int8 ? to_levels4(h, levels) : h, wasm_f32x4_gt(load_some(mask + i, n - i), zero)),
+             n - i);
 }
 
 /* y = level or value of y for magnitudes of at least `least`, else 0. */
@@ -81,7 +83,7 @@ KERNEL(sparsify) {
     float *y = a->y + row * a->width;
     const struct magnitudes of_row = prepare_row(a, a->x + row * a->width, y, a->inverse_rms + row);
     if (of_row.largest >= NOT_FINITE) {
-      for (int32_t i = 0; i < a->width; i++) y[i] = __builtin_nanf("");
+      fill_floats(y, __builtin_nanf(""), a->width);
       continue;
     }
     const struct levels levels = levels_of(float_of(of_row.largest));

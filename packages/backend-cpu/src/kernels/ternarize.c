@@ -54,7 +54,7 @@ KERNEL(ternarize) {
   const v128_t sign = wasm_i32x4_const_splat(INT32_MIN);
   const struct range r = part(a->count, 16, thread, threads);
   if (!finite) {
-    for (int32_t i = r.begin; i < r.end; i++) a->y[i] = alpha;
+    fill_floats(a->y + r.begin, alpha, r.end - r.begin);
     return;
   }
   int32_t i = r.begin;

@@ -69,8 +69,9 @@ static inline v128_t silu_backward4(v128_t x, v128_t dy) {
 /* With y = x s, s = sigmoid(2u): s + x s (1 - s) (2u)'. */
 static inline v128_t gelu_backward4(v128_t x, v128_t dy) {
   const struct logistic l = logistic4(gelu_argument(x));
-  /* Beyond 64 the second term is 0; without the limit it would be 0 times infinity. */
-  const v128_t c = wasm_f32x4_pmax(wasm_f32x4_pmin(x, SPLAT(64)), SPLAT(-64));
+  /* Beyond 64 the second term is 0; without the limit it would be 0 times infinity. An infinite x still gives NaN. */
+  v128_t c = wasm_f32x4_pmax(wasm_f32x4_pmin(x, SPLAT(64)), SPLAT(-64));
+  c = wasm_f32x4_add(c, wasm_f32x4_sub(x, x));
   const v128_t slope = madd(wasm_f32x4_mul(c, c), SPLAT(3 * GELU_LINEAR * GELU_CUBIC), SPLAT(GELU_LINEAR));
   const v128_t bend = wasm_f32x4_mul(wasm_f32x4_mul(l.s, l.rest), wasm_f32x4_mul(c, slope));
   return wasm_f32x4_mul(wasm_f32x4_add(l.s, bend), dy);

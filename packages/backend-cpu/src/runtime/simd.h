@@ -69,6 +69,38 @@ static inline v128_t add4_f64(v128_t acc, v128_t v) {
 /* The sum of both. */
 static inline double sum2_f64(v128_t acc) { return wasm_f64x2_extract_lane(acc, 0) + wasm_f64x2_extract_lane(acc, 1); }
 
+/* ---- runs of floats ----
+ *
+ * Not memcpy and memset: they become memory.copy and memory.fill, whose bounds V8 checks against a size of the shared
+ * memory that a worker thread learns late after it has grown, so that they trap now and then. Loads and stores do not.
+ */
+
+static inline void copy_floats(float *to, const float *from, int32_t n) {
+  int32_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const v128_t v0 = load4(from + i), v1 = load4(from + i + 4), v2 = load4(from + i + 8), v3 = load4(from + i + 12);
+    store4(to + i, v0);
+    store4(to + i + 4, v1);
+    store4(to + i + 8, v2);
+    store4(to + i + 12, v3);
+  }
+  for (; i + 4 <= n; i += 4) store4(to + i, load4(from + i));
+  store_some(to + i, load_some(from + i, n - i), n - i);
+}
+
+static inline void fill_floats(float *to, float value, int32_t n) {
+  const v128_t v = wasm_f32x4_splat(value);
+  int32_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    store4(to + i, v);
+    store4(to + i + 4, v);
+    store4(to + i + 8, v);
+    store4(to + i + 12, v);
+  }
+  for (; i + 4 <= n; i += 4) store4(to + i, v);
+  store_some(to + i, v, n - i);
+}
+
 #include "simd-math.h"
 
 #endif

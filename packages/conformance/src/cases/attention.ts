@@ -2,6 +2,7 @@
 import { type AttentionAttrs, type attentionBackwardOp, attentionOp } from '@qsparse/core';
 import { type Draw, forward } from '../draw.ts';
 import type { CaseList, Values } from '../op-case.ts';
+import { cancelling } from '../tolerance.ts';
 
 interface Sizes {
   /** B, T, S, H, G, D */
@@ -44,7 +45,12 @@ function make(draw: Draw, { sizes, window = 0, position, scale }: Sizes) {
     ...(position !== undefined && { position: draw.position(position) }),
   };
   const details = `${window ? ` window ${window}` : ''}${position === undefined ? '' : ` from position ${position}`}`;
-  return { name: `B ${b} T ${t} S ${s} H ${h} G ${g} D ${d}${details}`, ins, attrs };
+  return {
+    name: `B ${b} T ${t} S ${s} H ${h} G ${g} D ${d}${details}`,
+    ins,
+    attrs,
+    accuracy: cancelling(draw.dtype),
+  };
 }
 
 export const attentionCases: CaseList<typeof attentionOp> = (draw) => [
@@ -57,5 +63,11 @@ export const attentionBackwardCases: CaseList<typeof attentionBackwardOp> = (dra
   [...SETTINGS, ...BLIND].map((sizes) => {
     const { name, ins, attrs } = make(draw, sizes);
     const { y, logSumExp } = forward(attentionOp, ins, attrs) as Record<'y' | 'logSumExp', Values>;
-    return { name, ins: { ...ins, dy: draw.normal(ins.q.shape), y, logSumExp }, attrs };
+    return {
+      name,
+      ins: { ...ins, dy: draw.normal(ins.q.shape), y, logSumExp },
+      attrs,
+      // Where one key is all that is seen, dy·v - dy·y is nothing but rounding.
+      accuracy: cancelling(draw.dtype),
+    };
   });

@@ -14,28 +14,37 @@ import type {
 } from '@qsparse/core';
 import { type Draw, SPECIAL, shapes } from '../draw.ts';
 import type { CaseList, Values } from '../op-case.ts';
+import { DEFAULT_TOLERANCE, type Tolerance } from '../tolerance.ts';
 
-/** One element, around the width of a vector, more than one thread's worth; ranks 0 to 3. */
-const SIZES: readonly Shape[] = [[], [1], [3], [4], [7], [2, 5], [17, 3, 5], [129, 257]];
+/** One element, and around the width of a vector; ranks 0 to 3. */
+const SMALL: readonly Shape[] = [[], [1], [3], [7], [2, 5], [17, 3, 5]];
+/** More than one thread's worth. */
+const LARGE: Shape = [67, 301];
 
 const SUFFIXES: readonly (readonly [a: Shape, b: Shape])[] = [
   [[1], [1]],
   [[7], [7]],
   [[5], []],
   [[3, 5], [1]],
-  [[4, 3], [3]],
   [[9, 2], [2]],
-  [[2, 3, 5], [3, 5]],
-  [[6, 131], [131]],
-  [[129, 257], [129, 257]],
-  [[301, 111], [111]],
+  [
+    [2, 3, 5],
+    [3, 5],
+  ],
+  [[3, 131], [131]],
+];
+const LARGE_SUFFIXES: typeof SUFFIXES = [
+  [LARGE, LARGE],
+  [LARGE, [301]],
+  [LARGE, []],
+  [[4001, 5], [5]],
 ];
 
 const BINARY: readonly BinaryKind[] = ['add', 'subtract', 'multiply', 'divide'];
 
 export const binaryCases: CaseList<typeof binaryOp> = (draw) => [
   ...BINARY.flatMap((kind) =>
-    SUFFIXES.map(([a, b]) => ({
+    (kind === 'add' ? [...SUFFIXES, ...LARGE_SUFFIXES] : SUFFIXES).map(([a, b]) => ({
       name: `${kind} ${shapes(a, b)}`,
       ins: { a: draw.normal(a), b: draw.awayFromZero(b) },
       attrs: { kind },
@@ -51,6 +60,7 @@ export const binaryCases: CaseList<typeof binaryOp> = (draw) => [
       ),
     },
     attrs: { kind },
+    forwardOnly: true,
   })),
 ];
 
@@ -64,55 +74,70 @@ function pointsFor(draw: Draw, kind: UnaryKind, shape: Shape): Values {
   return kind === 'log' || kind === 'sqrt' ? draw.uniform(shape, 0.1, 4) : draw.awayFromZero(shape);
 }
 
-/** Far from 0: saturated, but with finite results. */
+const sizesFor = (kind: UnaryKind): readonly Shape[] => (kind === 'silu' ? [...SMALL, LARGE] : SMALL);
+
+/** Kinks, and far from 0: saturated, but with finite results. */
 const FAR: readonly number[] = [-80, -30, -9.5, -5, -3, -0.01, 0, -0, 0.01, 3, 5, 9.5, 30, 80, Number.NaN];
+
+/** A large number must not loosen what is allowed for a small one. */
+const each = (draw: Draw): Tolerance => ({
+  relative: 2 * DEFAULT_TOLERANCE[draw.dtype].relative,
+  absolute: 0,
+});
 
 export const unaryCases: CaseList<typeof unaryOp> = (draw) => [
   ...UNARY.flatMap((kind) =>
-    SIZES.map((shape) => ({
+    sizesFor(kind).map((shape) => ({
       name: `${kind} ${shapes(shape)}`,
       ins: { x: pointsFor(draw, kind, shape) },
       attrs: { kind },
     })),
   ),
-  // One number a case: a single overflow would loosen the tolerance of its neighbours.
-  ...UNARY.flatMap((kind) =>
-    [...FAR, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((number) => ({
-      name: `${kind} of ${Object.is(number, -0) ? '-0' : number}`,
-      ins: { x: draw.floats([5], [number]) },
-      attrs: { kind },
-    })),
-  ),
+  ...UNARY.map((kind) => ({
+    name: `${kind} of special numbers`,
+    ins: { x: draw.floats([FAR.length + 2], [...FAR, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) },
+    attrs: { kind },
+    accuracy: each(draw),
+  })),
 ];
 
 export const unaryBackwardCases: CaseList<typeof unaryBackwardOp> = (draw) => [
   ...UNARY.flatMap((kind) =>
-    SIZES.map((shape) => ({
+    sizesFor(kind).map((shape) => ({
       name: `${kind} ${shapes(shape)}`,
       ins: { x: pointsFor(draw, kind, shape), dy: draw.normal(shape) },
       attrs: { kind },
     })),
   ),
-  ...UNARY.flatMap((kind) =>
-    FAR.map((number) => ({
-      name: `${kind} at ${Object.is(number, -0) ? '-0' : number}`,
-      ins: { x: draw.floats([5], [number]), dy: draw.floats([5], [1, -2, 0.5, 0, Number.NaN]) },
-      attrs: { kind },
-    })),
-  ),
+  ...UNARY.map((kind) => ({
+    name: `${kind} of special numbers`,
+    ins: {
+      x: draw.floats(
+        [FAR.length, 5],
+        FAR.flatMap((number) => Array<number>(5).fill(number)),
+      ),
+      dy: draw.floats([FAR.length, 5], [1, -2, 0.5, 0, Number.NaN]),
+    },
+    attrs: { kind },
+    accuracy: each(draw),
+  })),
 ];
 
-export const scaleCases: CaseList<typeof scaleOp> = (draw) =>
-  [0, 1, -1.5, 1e-3].flatMap((factor) =>
-    SIZES.map((shape) => ({
-      name: `${factor} times ${shapes(shape)}`,
-      ins: { x: shape.length === 1 ? draw.floats(shape, SPECIAL) : draw.normal(shape) },
-      attrs: { factor },
-    })),
-  );
+export const scaleCases: CaseList<typeof scaleOp> = (draw) => [
+  ...[...SMALL, LARGE].map((shape) => ({
+    name: shapes(shape),
+    ins: { x: draw.normal(shape) },
+    attrs: { factor: -1.5 },
+  })),
+  ...[0, 1, 1e-3, 0.1].map((factor) => ({
+    name: `special numbers times ${factor}`,
+    ins: { x: draw.floats([SPECIAL.length], SPECIAL) },
+    attrs: { factor },
+  })),
+];
 
 export const accumulateCases: CaseList<typeof accumulateOp> = (draw) => [
-  ...SIZES.map((shape) => ({
+  ...[...SMALL, LARGE].map((shape) => ({
     name: shapes(shape),
     ins: { into: draw.normal(shape), x: draw.normal(shape) },
     attrs: null,
@@ -129,7 +154,7 @@ const GATED: readonly GatedActivationAttrs['kind'][] = ['squared-relu', 'silu', 
 
 export const gatedActivationCases: CaseList<typeof gatedActivationOp> = (draw) =>
   GATED.flatMap((kind) =>
-    SIZES.map((shape) => ({
+    sizesFor(kind).map((shape) => ({
       name: `${kind} ${shapes(shape)}`,
       ins: { gate: draw.awayFromZero(shape), up: draw.normal(shape) },
       attrs: { kind },
@@ -138,7 +163,7 @@ export const gatedActivationCases: CaseList<typeof gatedActivationOp> = (draw) =
 
 export const gatedActivationBackwardCases: CaseList<typeof gatedActivationBackwardOp> = (draw) =>
   GATED.flatMap((kind) =>
-    SIZES.map((shape) => ({
+    sizesFor(kind).map((shape) => ({
       name: `${kind} ${shapes(shape)}`,
       ins: { gate: draw.awayFromZero(shape), up: draw.normal(shape), dy: draw.normal(shape) },
       attrs: { kind },

@@ -11,8 +11,8 @@ const PRODUCTS: readonly (readonly [m: number, n: number, k: number])[] = [
   [5, 9, 7],
   [8, 16, 12],
   [17, 33, 21],
-  [67, 70, 65],
 ];
+const LARGE: (typeof PRODUCTS)[number] = [67, 70, 65];
 
 const FLAGS: readonly MatmulAttrs[] = [
   { transposeA: false, transposeB: false },
@@ -21,20 +21,31 @@ const FLAGS: readonly MatmulAttrs[] = [
   { transposeA: true, transposeB: true },
 ];
 
-function operands(m: number, n: number, k: number, { transposeA, transposeB }: MatmulAttrs): [a: Shape, b: Shape] {
+function operands(
+  m: number,
+  n: number,
+  k: number,
+  { transposeA, transposeB }: MatmulAttrs,
+): [a: Shape, b: Shape] {
   return [transposeA ? [k, m] : [m, k], transposeB ? [n, k] : [k, n]];
 }
 
-const nameOf = ({ transposeA, transposeB }: MatmulAttrs) => `${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`;
+const nameOf = ({ transposeA, transposeB }: MatmulAttrs) =>
+  `${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`;
 
 export const matmulCases: CaseList<typeof matmulOp> = (draw) => [
   ...FLAGS.flatMap((attrs) =>
-    PRODUCTS.flatMap(([m, n, k]) => {
+    [...PRODUCTS, LARGE].map(([m, n, k]) => {
       const [a, b] = operands(m, n, k, attrs);
-      const name = `${nameOf(attrs)} ${m}x${n}x${k}`;
-      const plain = { name, ins: { a: draw.normal(a), b: draw.normal(b) }, attrs };
-      const into = draw.normal([m, n]);
-      return [plain, { ...plain, name: `${name} into`, ins: { a: draw.normal(a), b: draw.normal(b), into } }];
+      const ins = { a: draw.normal(a), b: draw.normal(b) };
+      return { name: `${nameOf(attrs)} ${m}x${n}x${k}`, ins, attrs };
+    }),
+  ),
+  ...FLAGS.flatMap((attrs) =>
+    PRODUCTS.map(([m, n, k]) => {
+      const [a, b] = operands(m, n, k, attrs);
+      const ins = { a: draw.normal(a), b: draw.normal(b), into: draw.normal([m, n]) };
+      return { name: `${nameOf(attrs)} ${m}x${n}x${k} into`, ins, attrs };
     }),
   ),
   ...FLAGS.flatMap((attrs) =>
@@ -63,7 +74,9 @@ export const matmulCases: CaseList<typeof matmulOp> = (draw) => [
     ins: {
       a: draw.floats(
         [9, 13],
-        draw.normal([9, 13]).elements.map((x, i) => (i === 20 ? Number.NaN : i === 60 ? Number.POSITIVE_INFINITY : x)),
+        draw
+          .normal([9, 13])
+          .elements.map((x, i) => (i === 20 ? Number.NaN : i === 60 ? Number.POSITIVE_INFINITY : x)),
       ),
       b: draw.awayFromZero([13, 11]),
     },

@@ -15,14 +15,21 @@ import {
 } from '@qsparse/core';
 import { type Draw, forward, shapes } from '../draw.ts';
 import type { CaseList, Values } from '../op-case.ts';
+import { cancelling } from '../tolerance.ts';
 
 /** [V, d], ids of that shape. */
 const TABLES: readonly (readonly [table: Shape, ids: Shape])[] = [
   [[1, 1], [1]],
   [[7, 5], []],
-  [[7, 5], [3, 4]],
-  [[40, 33], [2, 3, 5]],
-  [[300, 130], [257]],
+  [
+    [7, 5],
+    [3, 4],
+  ],
+  [
+    [40, 33],
+    [2, 3, 5],
+  ],
+  [[100, 130], [157]],
 ];
 
 export const embeddingCases: CaseList<typeof embeddingOp> = (draw) => [
@@ -34,7 +41,10 @@ export const embeddingCases: CaseList<typeof embeddingOp> = (draw) => [
   })),
   {
     name: 'ids outside the table',
-    ins: { table: draw.normal([5, 3]), ids: draw.wholes([8], [0, -1, 5, 4, 2 ** 31 - 1, -(2 ** 31), 2, 100]) },
+    ins: {
+      table: draw.normal([5, 3]),
+      ids: draw.wholes([8], [0, -1, 5, 4, 2 ** 31 - 1, -(2 ** 31), 2, 100]),
+    },
     attrs: null,
     accuracy: 'exact',
   },
@@ -61,13 +71,23 @@ export const embeddingBackwardCases: CaseList<typeof embeddingBackwardOp> = (dra
   },
 ];
 
-const NORMED: readonly Shape[] = [[1], [1, 5], [4, 1], [3, 7], [2, 3, 64], [33, 130], [70, 520]];
+const NORMED: readonly Shape[] = [[1], [1, 5], [4, 1], [3, 7], [2, 3, 64], [33, 130], [35, 520]];
 const EPSILON = { epsilon: 1e-5 };
 
 export const rmsNormCases: CaseList<typeof rmsNormOp> = (draw) => [
   ...NORMED.flatMap((shape) => [
-    { name: shapes(shape), ins: { x: draw.normal(shape), weight: draw.normal(shape.slice(-1)) }, attrs: EPSILON },
-    { name: `${shapes(shape)} without weight`, ins: { x: draw.normal(shape) }, attrs: { epsilon: 1e-6 } },
+    {
+      name: shapes(shape),
+      ins: { x: draw.normal(shape), weight: draw.normal(shape.slice(-1)) },
+      attrs: EPSILON,
+      accuracy: cancelling(draw.dtype),
+    },
+    {
+      name: `${shapes(shape)} without weight`,
+      ins: { x: draw.normal(shape) },
+      attrs: { epsilon: 1e-6 },
+      accuracy: cancelling(draw.dtype),
+    },
   ]),
   { name: 'a row of zeros', ins: { x: draw.floats([2, 9], [0]) }, attrs: EPSILON },
   { name: 'small numbers', ins: { x: draw.normal([3, 9], { scale: 1e-4 }) }, attrs: EPSILON },
@@ -84,7 +104,9 @@ export const rmsNormBackwardCases: CaseList<typeof rmsNormBackwardOp> = (draw) =
       const x = draw.normal(shape);
       const { inverseRms } = forward(rmsNormOp, { x }, EPSILON) as { inverseRms: Values };
       return {
-        name: `${shapes(shape)}${Object.entries(parts).map(([part, given]) => (given ? `, ${part}` : '')).join('')}`,
+        name: `${shapes(shape)}${Object.entries(parts)
+          .map(([part, given]) => (given ? `, ${part}` : ''))
+          .join('')}`,
         ins: {
           ...{ dy: draw.normal(shape), x, inverseRms },
           ...(parts.weight && { weight: draw.normal(shape.slice(-1)) }),
@@ -92,6 +114,8 @@ export const rmsNormBackwardCases: CaseList<typeof rmsNormBackwardOp> = (draw) =
           ...(parts.intoWeight && { intoWeight: draw.normal(shape.slice(-1)) }),
         },
         attrs: null,
+        // A row of one entry is all along itself: what is left of its gradient is a difference.
+        accuracy: cancelling(draw.dtype),
       };
     };
     return [
@@ -113,7 +137,15 @@ export const ropeCases: CaseList<typeof ropeOp> = (draw) =>
       const attrs = { interleaved, inverse };
       const how = `${interleaved ? 'interleaved' : 'halves'}${inverse ? ' inverse' : ''}`;
       return [
-        ...([[1, 1, 2], [5, 3, 6], [2, 3, 2, 4], [2, 2, 3, 1, 10], [3, 33, 4, 64]] as const).map((shape) => ({
+        ...(
+          [
+            [1, 1, 2],
+            [5, 3, 6],
+            [2, 3, 2, 4],
+            [2, 2, 3, 1, 10],
+            [3, 33, 4, 64],
+          ] as const
+        ).map((shape) => ({
           name: `${how} ${shapes(shape)}`,
           ins: { x: draw.normal(shape), table: tableFor(draw, shape.at(-3)! + 2, shape.at(-1)!) },
           attrs,
@@ -121,7 +153,11 @@ export const ropeCases: CaseList<typeof ropeOp> = (draw) =>
         // From 8 on, tokens leave the table: their rows are NaN.
         ...[0, 4, 8, -2].map((position) => ({
           name: `${how} from position ${position}`,
-          ins: { x: draw.normal([2, 3, 2, 8]), table: tableFor(draw, 9, 8), position: draw.position(position) },
+          ins: {
+            x: draw.normal([2, 3, 2, 8]),
+            table: tableFor(draw, 9, 8),
+            position: draw.position(position),
+          },
           attrs,
         })),
       ];
@@ -149,7 +185,11 @@ export const kvAppendCases: CaseList<typeof kvAppendOp> = (draw) => [
   })),
   ...[4, 5, 1000, -1, -2, -50, 2 ** 31 - 1, -(2 ** 31)].map((position) => ({
     name: `position ${position} of 5, two tokens`,
-    ins: { cache: draw.normal([2, 5, 1, 3]), x: draw.normal([2, 2, 1, 3]), position: draw.position(position) },
+    ins: {
+      cache: draw.normal([2, 5, 1, 3]),
+      x: draw.normal([2, 2, 1, 3]),
+      position: draw.position(position),
+    },
     attrs: null,
     accuracy: 'exact' as const,
   })),
@@ -167,9 +207,15 @@ function predictions(draw: Draw): readonly { name: string; logits: Values; targe
   return [
     make('one row, one class', draw.normal([1, 1]), undefined),
     make('no leading dimension', draw.normal([7]), undefined),
-    ...([[3, 5], [2, 3, 17], [33, 1], [70, 259], [5, 4099]] as const).map((shape) =>
-      make(shapes(shape), draw.normal(shape, { scale: 2 }), undefined),
-    ),
+    ...(
+      [
+        [3, 5],
+        [2, 3, 17],
+        [33, 1],
+        [35, 259],
+        [5, 4099],
+      ] as const
+    ).map((shape) => make(shapes(shape), draw.normal(shape, { scale: 2 }), undefined)),
     make('ignored targets', draw.normal([5, 9]), [3, -1, 0, -100, 8]),
     make('all ignored', draw.normal([4, 9]), [-1]),
     make('a target outside the vocabulary', draw.normal([4, 9]), [3, 9, 0, 1]),
@@ -191,7 +237,11 @@ export const crossEntropyBackwardCases: CaseList<typeof crossEntropyBackwardOp> 
     const ins = { d: draw.floats([], [-1.5], 'f32'), logits, targets, logSumExp, count };
     return [
       { name, ins, attrs: null },
-      { name: `${name}, over another tensor`, ins: { ...ins, overwrite: draw.normal(logits.shape) }, attrs: null },
+      {
+        name: `${name}, over another tensor`,
+        ins: { ...ins, overwrite: draw.normal(logits.shape) },
+        attrs: null,
+      },
       { name: `${name}, over the logits`, ins, shares: { overwrite: 'logits' as const }, attrs: null },
     ];
   });
@@ -211,7 +261,7 @@ export const adamwCases: CaseList<typeof adamwOp> = (draw) => {
   });
   const attrs = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, decay: true };
   return [
-    ...[1, 3, 7, 130, 40_003].map((size) => ({ name: `${size} elements`, ins: state(size, 2, 0, 3), attrs })),
+    ...[1, 3, 7, 130, 20_003].map((size) => ({ name: `${size} elements`, ins: state(size, 2, 0, 3), attrs })),
     { name: 'the first step', ins: state(33, 2, 0, 1), attrs },
     { name: 'without decay', ins: state(33, 2, 0, 3), attrs: { ...attrs, decay: false } },
     { name: 'clipped', ins: state(33, 5, 1, 3), attrs },

@@ -8,8 +8,8 @@ import {
   type permuteOp,
   type Shape,
   showShape,
-  type sliceOp,
   sizeOf,
+  type sliceOp,
 } from '@qsparse/core';
 import { type Draw, SPECIAL, shapes } from '../draw.ts';
 import type { CaseList, Values } from '../op-case.ts';
@@ -28,7 +28,7 @@ function counting(draw: Draw, shape: Shape, dtype: StoredDType, first = 0): Valu
 
 export const copyCases: CaseList<typeof copyOp> = (draw) =>
   DTYPES.flatMap((dtype) =>
-    ([[], [1], [3], [7], [130], [3, 5], [257, 131]] as const).map((shape) => ({
+    ([[], [1], [3], [7], [130], [3, 5], [67, 301]] as const).map((shape) => ({
       name: `${dtype} ${shapes(shape)}`,
       ins: {
         into: counting(draw, shape, dtype, 9),
@@ -41,7 +41,7 @@ export const copyCases: CaseList<typeof copyOp> = (draw) =>
 
 export const fillCases: CaseList<typeof fillOp> = (draw) =>
   (['f32', 'bf16', 'i32'] as const).flatMap((dtype) =>
-    ([[], [1], [3], [5], [130], [33_001]] as const).flatMap((shape) =>
+    ([[], [1], [3], [5], [130], [20_001]] as const).flatMap((shape) =>
       [0, -3].map((value) => ({
         name: `${dtype} ${shapes(shape)} with ${value}`,
         ins: { into: counting(draw, shape, dtype) },
@@ -55,19 +55,49 @@ export const fillCases: CaseList<typeof fillOp> = (draw) =>
 const CONVERTED: readonly number[] = [
   ...SPECIAL,
   ...[1.00390625, 1.01171875, -1.00390625, 3.3895e38, 0.1, 2.5, -2.5, 0.999, -0.999],
-  ...[126.9, 127.5, 128, -127.9, -128.5, -129, 300, -300, 65_537, 2 ** 31, -(2 ** 31), 2 ** 31 - 128, 1e20, -1e20],
+  ...[
+    126.9,
+    127.5,
+    128,
+    -127.9,
+    -128.5,
+    -129,
+    300,
+    -300,
+    65_537,
+    2 ** 31,
+    -(2 ** 31),
+    2 ** 31 - 128,
+    1e20,
+    -1e20,
+  ],
 ];
-const WHOLE: readonly number[] = [0, 1, -1, 127, 128, -128, -129, 257, 16_777_217, -16_777_219, 2 ** 31 - 1, -(2 ** 31)];
+const WHOLE: readonly number[] = [
+  0,
+  1,
+  -1,
+  127,
+  128,
+  -128,
+  -129,
+  257,
+  16_777_217,
+  -16_777_219,
+  2 ** 31 - 1,
+  -(2 ** 31),
+];
 
 function convertible(draw: Draw, shape: Shape, dtype: StoredDType): Values {
   if (dtype === 'f32' || dtype === 'bf16') return draw.floats(shape, CONVERTED, dtype);
-  return dtype === 'i32' ? draw.wholes(shape, WHOLE) : draw.wholes(shape, [0, 1, -1, 127, -128, 5, -77], 'i8');
+  return dtype === 'i32'
+    ? draw.wholes(shape, WHOLE)
+    : draw.wholes(shape, [0, 1, -1, 127, -128, 5, -77], 'i8');
 }
 
 export const castCases: CaseList<typeof castOp> = (draw) =>
   DTYPES.flatMap((from) =>
     DTYPES.filter((to) => to !== from).flatMap((dtype) =>
-      ([[], [1], [3], [34], [5, 7], [129, 131]] as const).map((shape) => ({
+      ([[], [1], [3], [34], [5, 7], [67, 301]] as const).map((shape) => ({
         name: `${from} to ${dtype} ${shapes(shape)}`,
         ins: { x: convertible(draw, shape, from) },
         attrs: { dtype },
@@ -84,8 +114,8 @@ const SECTIONS: readonly (readonly [whole: Shape, axis: number, start: number, l
   [[4, 7], 1, 0, 7],
   [[3, 5, 2], 1, 2, 3],
   [[2, 3, 4, 5], 2, 1, 2],
-  [[513, 70], 1, 3, 66],
-  [[2, 40_001], 1, 1, 40_000],
+  [[313, 70], 1, 3, 66],
+  [[2, 9001], 1, 1, 9000],
 ];
 
 export const sliceCases: CaseList<typeof sliceOp> = (draw) =>
@@ -122,9 +152,28 @@ export const concatCases: CaseList<typeof concatOp> = (draw) =>
       [
         [0, [[3]]],
         [0, [[1], [4], [2]]],
-        [1, [[3, 1], [3, 5]]],
-        [1, [[2, 3, 4], [2, 1, 4], [2, 2, 4]]],
-        [1, [[130, 70], [130, 61]]],
+        [
+          1,
+          [
+            [3, 1],
+            [3, 5],
+          ],
+        ],
+        [
+          1,
+          [
+            [2, 3, 4],
+            [2, 1, 4],
+            [2, 2, 4],
+          ],
+        ],
+        [
+          1,
+          [
+            [130, 70],
+            [130, 61],
+          ],
+        ],
       ] as readonly (readonly [number, readonly Shape[]])[]
     ).map(([axis, all]) => ({
       name: `${dtype} ${shapes(...all)} along ${axis}`,
@@ -135,22 +184,70 @@ export const concatCases: CaseList<typeof concatOp> = (draw) =>
   );
 
 const ORDERS: readonly (readonly [shape: Shape, order: readonly number[]])[] = [
-  [[1, 1], [1, 0]],
-  [[3, 5], [0, 1]],
-  [[3, 5], [1, 0]],
-  [[1, 7], [1, 0]],
-  [[33, 70], [1, 0]],
-  [[130, 259], [1, 0]],
-  [[2, 3, 5], [0, 2, 1]],
-  [[2, 3, 5], [2, 0, 1]],
-  [[4, 5, 6], [1, 0, 2]],
-  [[4, 1, 6], [2, 1, 0]],
-  [[2, 9, 4, 6], [0, 2, 1, 3]],
-  [[3, 4, 5, 6], [3, 1, 0, 2]],
-  [[2, 35, 3, 37], [0, 2, 3, 1]],
-  [[2, 3, 4, 5, 6], [4, 3, 2, 1, 0]],
-  [[3, 2, 4, 3, 5], [1, 3, 0, 2, 4]],
-  [[3, 2, 4, 3, 35], [4, 0, 3, 1, 2]],
+  [
+    [1, 1],
+    [1, 0],
+  ],
+  [
+    [3, 5],
+    [0, 1],
+  ],
+  [
+    [3, 5],
+    [1, 0],
+  ],
+  [
+    [1, 7],
+    [1, 0],
+  ],
+  [
+    [33, 70],
+    [1, 0],
+  ],
+  [
+    [67, 131],
+    [1, 0],
+  ],
+  [
+    [2, 3, 5],
+    [0, 2, 1],
+  ],
+  [
+    [2, 3, 5],
+    [2, 0, 1],
+  ],
+  [
+    [4, 5, 6],
+    [1, 0, 2],
+  ],
+  [
+    [4, 1, 6],
+    [2, 1, 0],
+  ],
+  [
+    [2, 9, 4, 6],
+    [0, 2, 1, 3],
+  ],
+  [
+    [3, 4, 5, 6],
+    [3, 1, 0, 2],
+  ],
+  [
+    [2, 35, 3, 37],
+    [0, 2, 3, 1],
+  ],
+  [
+    [2, 3, 4, 5, 6],
+    [4, 3, 2, 1, 0],
+  ],
+  [
+    [3, 2, 4, 3, 5],
+    [1, 3, 0, 2, 4],
+  ],
+  [
+    [3, 2, 4, 3, 35],
+    [4, 0, 3, 1, 2],
+  ],
 ];
 
 export const permuteCases: CaseList<typeof permuteOp> = (draw) =>

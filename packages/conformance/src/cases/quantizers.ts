@@ -28,8 +28,11 @@ const SELECTIONS: readonly (readonly [shape: Shape, k: number, block: number])[]
   [[3, 12], 1, 3],
   [[3, 12], 5, 12],
   [[9, 64], 16, 32],
-  [[70, 520], 208, 0],
-  [[33, 1024], 8, 32],
+];
+const LARGE_SELECTIONS: typeof SELECTIONS = [
+  [[35, 520], 208, 0],
+  [[17, 1024], 8, 32],
+  [[3, 5003], 1, 0],
 ];
 
 /** Rows full of ties: of every sign, all equal, all zero. */
@@ -47,7 +50,7 @@ const BROKEN: readonly (readonly [name: string, row: readonly number[]])[] = [
 ];
 
 export const selectCases: CaseList<typeof selectOp> = (draw) => [
-  ...SELECTIONS.map(([shape, k, block]) => ({
+  ...[...SELECTIONS, ...LARGE_SELECTIONS].map(([shape, k, block]) => ({
     name: `${shapes(shape)} k ${k} block ${block}`,
     ins: { x: draw.normal(shape) },
     attrs: { k, block },
@@ -79,12 +82,16 @@ function awayFromTies(draw: Draw, shape: Shape): Values {
 }
 
 export const quantizeInt8Cases: CaseList<typeof quantizeInt8Op> = (draw) => [
-  ...([[1], [7], [5, 1], [3, 9], [2, 3, 33], [70, 520]] as const).map((shape) => ({
+  ...([[1], [7], [5, 1], [3, 9], [2, 3, 33], [35, 520]] as const).map((shape) => ({
     name: shapes(shape),
     ins: { x: awayFromTies(draw, shape) },
     attrs: null,
   })),
-  { name: 'ties to even', ins: { x: draw.floats([2, 9], [127, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 126.5, 3]) }, attrs: null },
+  {
+    name: 'ties to even',
+    ins: { x: draw.floats([2, 9], [127, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 126.5, 3]) },
+    attrs: null,
+  },
   { name: 'zeros', ins: { x: draw.floats([2, 9], [0, -0]) }, attrs: null },
   { name: 'below the smallest scale', ins: { x: draw.floats([2, 4], [1e-6, -3e-6, 0, 9e-6]) }, attrs: null },
   ...BROKEN.map(([name, row]) => ({ name, ins: { x: draw.floats([2, 8], row) }, attrs: null })),
@@ -101,14 +108,20 @@ const MODES: readonly (readonly [name: string, mode: Omit<SparsifyAttrs, 'k' | '
 
 export const sparsifyCases: CaseList<typeof sparsifyOp> = (draw) => [
   ...MODES.flatMap(([mode, attrs]) =>
-    SELECTIONS.flatMap(([shape, k, block]) => {
-      const x = awayFromTies(draw, shape);
-      const plain = { name: `${mode} ${shapes(shape)} k ${k} block ${block}`, ins: { x }, attrs: { ...attrs, k, block } };
-      if (!attrs.normalize) return [plain];
-      // A power of two as weight moves no code across a tie.
-      const weight = draw.floats(shape.slice(-1), [0.5]);
-      return [plain, { ...plain, name: `${plain.name} with weight`, ins: { x, weight } }];
-    }),
+    (attrs.normalize && attrs.int8 ? [...SELECTIONS, ...LARGE_SELECTIONS] : SELECTIONS).flatMap(
+      ([shape, k, block]) => {
+        const x = awayFromTies(draw, shape);
+        const plain = {
+          name: `${mode} ${shapes(shape)} k ${k} block ${block}`,
+          ins: { x },
+          attrs: { ...attrs, k, block },
+        };
+        if (!attrs.normalize) return [plain];
+        // A power of two as weight moves no code across a tie.
+        const weight = draw.floats(shape.slice(-1), [0.5]);
+        return [plain, { ...plain, name: `${plain.name} with weight`, ins: { x, weight } }];
+      },
+    ),
   ),
   ...MODES.flatMap(([mode, attrs]) =>
     [...TIES, ...BROKEN].map(([name, row]) => ({
@@ -121,7 +134,7 @@ export const sparsifyCases: CaseList<typeof sparsifyOp> = (draw) => [
 
 export const sparsifyStraightThroughCases: CaseList<typeof sparsifyStraightThroughOp> = (draw) => [
   ...[false, true].flatMap((int8) =>
-    SELECTIONS.map(([shape, k, block]) => ({
+    (int8 ? [...SELECTIONS, ...LARGE_SELECTIONS] : SELECTIONS).map(([shape, k, block]) => ({
       name: `${int8 ? 'int8 ' : ''}${shapes(shape)} k ${k} block ${block}`,
       ins: { x: awayFromTies(draw, shape) },
       attrs: { ...NONE, int8, k, block },
@@ -149,12 +162,16 @@ function ternaryWeights(draw: Draw, shape: Shape): Values {
 }
 
 export const ternarizeCases: CaseList<typeof ternarizeOp> = (draw) => [
-  ...([[1], [3], [5, 7], [33, 1], [257, 130]] as const).map((shape) => ({
+  ...([[1], [3], [5, 7], [33, 1], [67, 301]] as const).map((shape) => ({
     name: shapes(shape),
     ins: { w: ternaryWeights(draw, shape) },
     attrs: null,
   })),
-  { name: 'ties to even', ins: { w: draw.floats([3, 4], [1, -1, 0.5, -0.5, 1.5, 2, 0.5, -0.5, 1, 1.5, -1, 1]) }, attrs: null },
+  {
+    name: 'ties to even',
+    ins: { w: draw.floats([3, 4], [1, -1, 0.5, -0.5, 1.5, 2, 0.5, -0.5, 1, 1.5, -1, 1]) },
+    attrs: null,
+  },
   { name: 'zeros', ins: { w: draw.floats([9], [0]) }, attrs: null },
   { name: 'below the smallest scale', ins: { w: draw.floats([8], [1e-6, -3e-6, 0, 9e-6]) }, attrs: null },
   { name: 'a NaN', ins: { w: draw.floats([9], [1, NaN, 2]) }, attrs: null },

@@ -53,7 +53,6 @@ export function createDocumentParser(file: string, separator: string | null): Do
         }
       }
       if (start < lines.length) parts.push(lines.slice(start));
-      if (start > 0) length = lines.length - start + line.length;
       checkLength();
       return documents;
     },

@@ -35,7 +35,7 @@ function byteTokenizerJson(contents: readonly string[]): TokenizerJson {
 /** Whether a definition is the byte tokenizer: no merges, each byte its own id, the special tokens right after. */
 export function isByteDefinition(definition: TokenizerDefinition): boolean {
   const { tokens, specialTokens, merges, addPrefixSpace } = definition;
-  if (merges.length > 0 || addPrefixSpace || tokens.size !== BYTES) return false;
+  if (merges.length > 0 || addPrefixSpace) return false;
   for (const [id, bytes] of tokens) {
     if (bytes.length !== 1 || bytes[0] !== id) return false;
   }

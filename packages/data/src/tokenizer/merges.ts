@@ -2,7 +2,7 @@
 import { createHeap } from './heap.ts';
 import { MAX_VOCABULARY_SIZE } from './tokenizer.ts';
 
-/** `left` and `right` become `result`; a merge's rank is its index in the list. */
+/** `left` and `right` become `result`; a merge's rank is its index in the list. No pair comes twice. */
 export interface Merge {
   readonly left: number;
   readonly right: number;
@@ -21,12 +21,7 @@ export function pairKey(left: number, right: number): number {
 export type Merger = (ids: Int32Array) => number;
 
 export function createMerger(merges: readonly Merge[]): Merger {
-  // Of a pair named twice the first rank holds.
-  const ranks = new Map<number, number>();
-  for (const [rank, { left, right }] of merges.entries()) {
-    const key = pairKey(left, right);
-    if (!ranks.has(key)) ranks.set(key, rank);
-  }
+  const ranks = new Map(merges.map(({ left, right }, rank) => [pairKey(left, right), rank]));
   return function merge(ids) {
     const count = ids.length;
     if (count < 2) return count;

@@ -13,11 +13,12 @@ export interface Pair {
 }
 
 export interface PairTable {
-  /** Most frequent pair; of equal counts the one with the smallest left id, then the smallest right id. */
-  best(): Pair | undefined;
-  /** Never offers this pair again. */
-  exclude(pair: Pair): void;
-  /** Replaces every occurrence, in each pre-token from left to right. */
+  /**
+   * Takes out the most frequent pair; of equal counts the one with the smallest left id, then the smallest right id.
+   * A pair is given once: merge it, or it stays as it is for good.
+   */
+  takeBest(): Pair | undefined;
+  /** Replaces every occurrence by a new id, in each pre-token from left to right. */
   merge(pair: Pair, result: number): void;
 }
 
@@ -25,14 +26,12 @@ interface PairRecord {
   readonly left: number;
   readonly right: number;
   count: number;
-  /** Count of this pair's current entry in the heap; entries with another one are out of date. */
-  queued: number;
-  excluded: boolean;
-  /** Where the left token begins. Some may be out of date: check before use. */
-  places: number[];
+  /** Where the left token begins, ascending. Some may be out of date: check before use. */
+  readonly places: number[];
 }
 
 interface HeapEntry {
+  /** The pair's count when it was queued; since then it can only have sunk. */
   readonly count: number;
   readonly pair: PairRecord;
 }
@@ -47,7 +46,8 @@ export function createPairTable(frequencies: ReadonlyMap<string, number>): PairT
   const next = new Int32Array(length).fill(NOTHING);
   const previous = new Int32Array(length).fill(NOTHING);
   const pairs = new Map<number, PairRecord>();
-  const touched = new Set<PairRecord>();
+  // New neighbours always hold the newest id: a pair gains all its occurrences at once, and later only loses some.
+  let created: PairRecord[] = [];
   const heap = createHeap<HeapEntry>(
     (a, b) =>
       a.count > b.count ||
@@ -61,23 +61,22 @@ export function createPairTable(frequencies: ReadonlyMap<string, number>): PairT
     const key = pairKey(left, right);
     let pair = pairs.get(key);
     if (!pair) {
-      pair = { left, right, count: 0, queued: 0, excluded: false, places: [] };
+      pair = { left, right, count: 0, places: [] };
       pairs.set(key, pair);
+      created.push(pair);
     }
     pair.count += weights[place]!;
     pair.places.push(place);
-    touched.add(pair);
   };
   const remove = (place: number): void => {
     pairs.get(pairKey(ids[place]!, ids[next[place]!]!))!.count -= weights[place]!;
   };
   const enqueue = (pair: PairRecord): void => {
-    pair.queued = pair.count;
-    if (pair.count > 0 && !pair.excluded) heap.push({ count: pair.count, pair });
+    if (pair.count > 0) heap.push({ count: pair.count, pair });
   };
-  const enqueueTouched = (): void => {
-    for (const pair of touched) enqueue(pair);
-    touched.clear();
+  const enqueueCreated = (): void => {
+    created.forEach(enqueue);
+    created = [];
   };
 
   for (let place = 0; place + 1 < length; place++) {
@@ -86,29 +85,19 @@ export function createPairTable(frequencies: ReadonlyMap<string, number>): PairT
     previous[place + 1] = place;
     add(place);
   }
-  enqueueTouched();
+  enqueueCreated();
 
   return {
-    best() {
+    takeBest() {
       for (let entry = heap.pop(); entry; entry = heap.pop()) {
-        const { pair, count } = entry;
-        if (count !== pair.queued || pair.excluded) continue;
-        // Counts sink without notice; the entry goes back to where it belongs.
-        enqueue(pair);
-        if (count === pair.count) return pair;
+        if (entry.count === entry.pair.count) return entry.pair;
+        // The count has sunk: back to where it belongs now.
+        enqueue(entry.pair);
       }
       return undefined;
     },
-    exclude({ left, right }) {
-      pairs.get(pairKey(left, right))!.excluded = true;
-    },
     merge({ left, right }, result) {
-      const pair = pairs.get(pairKey(left, right))!;
-      const places = pair.places;
-      pair.places = [];
-      // Ascending as a rule; not where the same token came about by two different merges.
-      places.sort((a, b) => a - b);
-      for (const place of places) {
+      for (const place of pairs.get(pairKey(left, right))!.places) {
         const absorbed = next[place]!;
         if (ids[place] !== left || absorbed === NOTHING || ids[absorbed] !== right) continue;
         const before = previous[place]!;
@@ -123,7 +112,8 @@ export function createPairTable(frequencies: ReadonlyMap<string, number>): PairT
         if (before !== NOTHING) add(before);
         if (after !== NOTHING) add(place);
       }
-      enqueueTouched();
+      pairs.delete(pairKey(left, right));
+      enqueueCreated();
     },
   };
 }

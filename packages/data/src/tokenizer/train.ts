@@ -63,16 +63,13 @@ export async function trainBpe(
 
   while (spellings.length < vocabSize) {
     if (await pause()) options.onProgress?.({ phase: 'merge', done: spellings.length, total: vocabSize });
-    const pair = table.best();
+    const pair = table.takeBest();
     if (!pair || pair.count < minFrequency) break;
     const [left, right] = [spellings[pair.left]!, spellings[pair.right]!];
     // tokenizer.json could not tell the two apart.
-    if (specialTokens.includes(left + right)) {
-      table.exclude(pair);
-      continue;
-    }
-    // Another pair may have made the same token before.
-    const result = vocab.get(left + right) ?? spellings.push(left + right) - 1;
+    if (specialTokens.includes(left + right)) continue;
+    // Always a new token: equal bytes are merged in equal steps, so no other pair has made it before.
+    const result = spellings.push(left + right) - 1;
     vocab.set(left + right, result);
     merges.push([left, right]);
     table.merge(pair, result);

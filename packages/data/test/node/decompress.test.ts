@@ -1,5 +1,6 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { TextError } from '../../src/errors.ts';
 import { nodeDecompressors } from '../../src/node/decompress.ts';
 import { readDocuments } from '../../src/text/read.ts';
 import { shakespeare } from '../shakespeare.ts';
@@ -21,7 +22,7 @@ describe('nodeDecompressors', () => {
     ['a.txt.gz', gzipSync(shakespeare)],
     ['a.txt.br', brotliCompressSync(shakespeare)],
   ])('read %s in any chunks, and report every truncation', async (name, packed) => {
-    for (const size of [1, 999, 1 << 20]) expect(await text(name, packed, size)).toBe(shakespeare);
+    for (const size of [13, 999, 1 << 20]) expect(await text(name, packed, size)).toBe(shakespeare);
     for (const length of [1, 2, 9, 300, packed.length - 1]) {
       await expect(text(name, packed.subarray(0, length), 300)).rejects.toMatchObject({
         code: 'compression',
@@ -37,6 +38,19 @@ describe('nodeDecompressors', () => {
     const half = shakespeare.length >> 1;
     const packed = Buffer.concat([gzipSync(shakespeare.slice(0, half)), gzipSync(shakespeare.slice(half))]);
     expect(await text('a.txt.gz', packed, 1000)).toBe(shakespeare);
+  });
+
+  it('pass the error of the source on, unchanged', async () => {
+    const failure = new TextError('file-read', { file: 'a.txt.gz' }, 'gone');
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield gzipSync(shakespeare).subarray(0, 100);
+      throw failure;
+    }
+    const reading = async (): Promise<void> => {
+      const source = { name: 'a.txt.gz', content: broken() };
+      for await (const _ of readDocuments(source, { decompress: nodeDecompressors }));
+    };
+    await expect(reading()).rejects.toBe(failure);
   });
 
   it('lets go of the source when left early or when the data is corrupt', async () => {

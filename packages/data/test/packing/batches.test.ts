@@ -72,7 +72,7 @@ describe('createBatches', () => {
         expect(resumed.position).toEqual(position);
         expect(take(resumed, 12)).toEqual(take(whole, 12));
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 

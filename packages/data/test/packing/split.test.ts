@@ -73,7 +73,7 @@ describe('splitTokens', () => {
         expect([...train, ...validation].sort()).toEqual([...tokens].sort());
         expect(train.buffer).not.toBe(tokens.buffer);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

@@ -23,7 +23,7 @@ async function unpack(
 
 describe('decompressed', () => {
   it('reads gzip in chunks of any size, and plain bytes as they are', async () => {
-    for (const size of [1, 1000, 1 << 20]) expect(await unpack(inChunks(packed, size))).toBe(shakespeare);
+    for (const size of [13, 1000, 1 << 20]) expect(await unpack(inChunks(packed, size))).toBe(shakespeare);
     expect(await unpack(inChunks(Buffer.from('plain'), 2), 'none')).toBe('plain');
   });
 
@@ -66,6 +66,11 @@ describe('decompressed', () => {
       throw failure;
     }
     await expect(unpack(broken())).rejects.toBe(failure);
+    async function* brokenAtTheEnd(): AsyncGenerator<Uint8Array> {
+      yield packed;
+      throw failure;
+    }
+    await expect(unpack(brokenAtTheEnd())).rejects.toBe(failure);
   });
 
   it('lets go of the source when left early', async () => {

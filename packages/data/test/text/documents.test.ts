@@ -45,7 +45,7 @@ describe('createDocumentParser', () => {
           expect(documents(pieces, '##')).toEqual(expected(pieces.join(''), '##'));
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 800 },
     );
   });
 

@@ -128,7 +128,7 @@ describe('tokenizerFromJson', () => {
           expect((error as Error).message).toMatch(/^\[[^\n\r]+$/);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 });

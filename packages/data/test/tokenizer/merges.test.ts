@@ -21,16 +21,13 @@ function merged(ids: readonly number[], merges: readonly Merge[]): number[] {
   return [...array.subarray(0, createMerger(merges)(array))];
 }
 
-/** Letters 0 to 2 and tokens from 3 on, each made of earlier ones; the order of ranks is free. */
+/** Letters 0 to 2 and tokens from 3 on, each made of earlier ones; the order of ranks is free, no pair comes twice. */
 const someMerges = fc
   .array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 8 })
   .map((pairs) =>
-    pairs.map(([left, right], made) => ({
-      left: left % (3 + made),
-      right: right % (3 + made),
-      result: 3 + made,
-    })),
+    pairs.map(([a, b], made) => ({ left: a % (3 + made), right: b % (3 + made), result: 3 + made })),
   )
+  .map((all) => [...new Map(all.map((merge) => [pairKey(merge.left, merge.right), merge])).values()])
   .chain((merges) => fc.shuffledSubarray(merges));
 
 describe('createMerger', () => {
@@ -39,7 +36,7 @@ describe('createMerger', () => {
       fc.property(fc.array(fc.nat(2), { maxLength: 24 }), someMerges, (ids, merges) => {
         expect(merged(ids, merges)).toEqual(plainly(ids, merges));
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 

@@ -40,10 +40,10 @@ describe('preTokens', () => {
         const text = pieces.map((piece) => piece.repeat(times) + filler).join('');
         expect(words(text)).toEqual(text.match(PATTERN) ?? []);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
     for (const gap of ['', ' ', '\n', ' \n', '\r\n ', '\u00a0 ', '\ufeff\n']) {
-      for (let length = 65530; length < 65545; length++) {
+      for (let length = 65534; length < 65539; length++) {
         const text = `${'a'.repeat(length)}${gap}${'b '.repeat(5)}${' '.repeat(70000)}c`;
         expect(words(text)).toEqual(text.match(PATTERN));
       }

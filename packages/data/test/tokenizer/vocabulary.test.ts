@@ -35,7 +35,7 @@ describe('createVocabulary', () => {
       fc.property(ids, (list) => {
         expect(vocabulary.decode(list)).toBe(oracle.decode(list));
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     );
   });
 
@@ -48,7 +48,7 @@ describe('createVocabulary', () => {
         expect(pieces.join('')).toBe(vocabulary.decode(list));
         for (const piece of pieces) expect(piece).not.toMatch(/\p{Surrogate}/u);
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     );
   });
 

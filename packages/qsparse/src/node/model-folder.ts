@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { type Device, ValueError } from '@qsparse/core';
 import type { Tokenizer } from '@qsparse/data';
 import { readTokenizer } from '@qsparse/data/node';
-import { formatConfig, parseConfig, writeSafetensors } from '@qsparse/formats';
-import { openTensorFolder, readFileBytes, writeFileAtomic } from '@qsparse/formats/node';
+import { formatConfig, formatTokenizerJson, parseConfig, writeSafetensors } from '@qsparse/formats';
+import { openTensorFolder, readFileBytes, withFileErrors, writeFileAtomic } from '@qsparse/formats/node';
 import { createDecoder, type Decoder } from '@qsparse/layers';
 import {
+  checkWeights,
   type FamilyConfig,
   formatModelConfig,
   loadWeights,
@@ -22,7 +23,6 @@ import { checkpointFolders } from '@qsparse/training/node';
 export interface LoadedModel {
   readonly model: Decoder;
   readonly tokenizer: Tokenizer;
-  readonly config: FamilyConfig;
   /** The folder that was read. */
   readonly folder: string;
 }
@@ -32,10 +32,14 @@ export async function resolveModelFolder(path: string): Promise<string> {
   if (await isFile(join(path, 'model.safetensors'))) return path;
   if (await isFile(join(path, 'model.safetensors.index.json'))) return path;
   const newest = (await checkpointFolders(path)).at(-1);
-  if (newest) return newest;
+  if (newest !== undefined) return newest;
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
   throw new ValueError(
     'model',
-    `${path} holds neither model.safetensors nor a checkpoint`,
+    exists ? `${path} holds neither model.safetensors nor a checkpoint` : `there is no folder ${path}`,
     'give a model folder or a run folder of `qsparse train`',
   );
 }
@@ -53,10 +57,10 @@ export async function fromPretrained(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<LoadedModel> {
   const folder = await resolveModelFolder(path);
-  const config = await readModelConfig(folder);
+  const { decoder } = await readModelConfig(folder);
   const tokenizer = await readTokenizer(folder);
-  if (tokenizer.vocabularySize > config.decoder.vocabularySize) {
-    const sizes = `${tokenizer.vocabularySize} tokens, the model's embedding ${config.decoder.vocabularySize}`;
+  if (tokenizer.vocabularySize > decoder.vocabularySize) {
+    const sizes = `${tokenizer.vocabularySize} tokens, the model's embedding ${decoder.vocabularySize}`;
     throw new ValueError(
       'model',
       `tokenizer.json of ${folder} has ${sizes}`,
@@ -64,23 +68,24 @@ export async function fromPretrained(
     );
   }
   const store = await openTensorFolder(folder);
-  const model = createDecoder(device, config.decoder);
   try {
-    await loadWeights(model, store, signal);
-  } catch (error) {
-    model.dispose();
-    throw error;
+    checkWeights(decoder, store);
+    const model = createDecoder(device, decoder);
+    await loadWeights(model, store, signal).catch((error: unknown) => {
+      model.dispose();
+      throw error;
+    });
+    return { model, tokenizer, folder };
   } finally {
     await store.close();
   }
-  return { model, tokenizer, config, folder };
 }
 
 /** Writes a model folder; each file is replaced atomically. */
 export async function saveModel(path: string, model: Decoder, tokenizer: Tokenizer): Promise<void> {
-  await mkdir(path, { recursive: true });
+  await withFileErrors('save', path, () => mkdir(path, { recursive: true }));
   for (const [name, text] of Object.entries(modelFiles(model, tokenizer))) {
-    await writeFileAtomic(join(path, name), (sink) => sink.write(new TextEncoder().encode(text)));
+    await writeFileAtomic(join(path, name), text);
   }
   await writeFileAtomic(join(path, 'model.safetensors'), async (sink) => {
     await writeSafetensors(sink, weightsOf(model), { metadata: { format: 'pt' } });
@@ -91,7 +96,7 @@ export async function saveModel(path: string, model: Decoder, tokenizer: Tokeniz
 export function modelFiles(model: Decoder, tokenizer: Tokenizer): Record<string, string> {
   return {
     'config.json': formatConfig(formatModelConfig(model.config, { endOfText: tokenizer.endOfText })),
-    'tokenizer.json': formatConfig(tokenizer.toJson()),
+    'tokenizer.json': formatTokenizerJson(tokenizer.toJson()),
   };
 }
 

@@ -3,23 +3,35 @@
  *
  *   RUN/checkpoints/step-00000100/   model.safetensors, optimizer.safetensors, training.json, and the files given
  *
- * Each is written beside and renamed when complete, so that a folder of that name is always whole; the oldest go.
+ * A folder of that name is always whole: it is filled under another name, synced and renamed, and renamed again before
+ * it is deleted. One store for a run folder at a time.
  */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { formatJson, openSafetensors, parseConfig, readObject, writeSafetensors } from '@qsparse/formats';
-import { openFileReader, readFileBytes, replaceFolderAtomic, writeFileAtomic } from '@qsparse/formats/node';
+import {
+  FileError,
+  openFileReader,
+  readFileBytes,
+  recoverFolder,
+  replaceFolderAtomic,
+  withFileErrors,
+  writeFileAtomic,
+} from '@qsparse/formats/node';
 import type { CheckpointStore, StoredCheckpoint, TrainingState } from '../checkpoint.ts';
 
 export interface FolderStoreOptions {
-  /** Small text files that belong to every checkpoint: config.json, tokenizer.json. */
+  /** Small text files that belong to every checkpoint, by name: config.json, tokenizer.json. */
   readonly files?: Readonly<Record<string, string>> | undefined;
-  /** Checkpoints that stay. Default 2. */
+  /** Checkpoints that stay, the newest ones; at least 1. Default 2. */
   readonly keep?: number | undefined;
 }
 
 const NAME = /^step-(\d{8,})$/;
+/** What a killed process left behind while it wrote or deleted the checkpoint of that name. */
+const LEFTOVER = /^\.(step-\d{8,})\.(partial|ready|previous|trash)$/;
 
+/** Throws FileError where the file system fails and FormatError for a checkpoint that is damaged. */
 export function folderStore(
   runFolder: string,
   { files = {}, keep = 2 }: FolderStoreOptions = {},
@@ -27,43 +39,59 @@ export function folderStore(
   const root = join(runFolder, 'checkpoints');
   return {
     async save({ state, weights, moments }) {
-      await mkdir(root, { recursive: true });
+      await withFileErrors('save', root, () => mkdir(root, { recursive: true }));
       const target = join(root, `step-${String(state.step).padStart(8, '0')}`);
       await replaceFolderAtomic(target, async (folder) => {
         for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-        for (const [name, tensors] of [
-          ['model', weights],
-          ['optimizer', moments],
-        ] as const) {
+        for (const [name, tensors] of Object.entries({ model: weights, optimizer: moments })) {
           await writeFileAtomic(join(folder, `${name}.safetensors`), async (sink) => {
             await writeSafetensors(sink, tensors, { metadata: { format: 'pt' } });
           });
         }
         await writeFile(join(folder, 'training.json'), formatJson(state));
       });
-      const old = (await checkpointFolders(runFolder)).slice(0, -keep);
-      for (const folder of old) await rm(folder, { recursive: true, force: true });
+      for (const old of (await checkpointFolders(runFolder)).slice(0, -Math.max(1, keep))) await remove(old);
       return target;
     },
     async latest() {
+      await withFileErrors('resume', root, () => recover(root));
       const newest = (await checkpointFolders(runFolder)).at(-1);
-      return newest ? openCheckpoint(newest) : undefined;
+      return newest === undefined ? undefined : openCheckpoint(newest);
     },
   };
 }
 
-/** Complete checkpoints of a run folder, oldest first. */
+/** Complete checkpoints of a run folder, oldest first; none where there is no such folder. */
 export async function checkpointFolders(runFolder: string): Promise<readonly string[]> {
   const root = join(runFolder, 'checkpoints');
-  const names = await readdir(root).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
-    throw error;
-  });
-  const steps = names.flatMap((name) => {
+  const steps = (await namesIn(root)).flatMap((name) => {
     const [, step] = NAME.exec(name) ?? [];
     return step ? [{ name, step: Number(step) }] : [];
   });
   return steps.sort((a, b) => a.step - b.step).map(({ name }) => join(root, name));
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await withFileErrors('checkpoints', folder, () => readdir(folder));
+  } catch (error) {
+    if (error instanceof FileError && ['ENOENT', 'ENOTDIR'].includes(error.systemCode)) return [];
+    throw error;
+  }
+}
+
+/** Under another name first, so that a half deleted folder is never taken for a checkpoint. */
+async function remove(checkpoint: string): Promise<void> {
+  const trash = join(dirname(checkpoint), `.${basename(checkpoint)}.trash`);
+  await withFileErrors('save', checkpoint, async () => {
+    await rename(checkpoint, trash);
+    await rm(trash, { recursive: true, force: true });
+  });
+}
+
+async function recover(root: string): Promise<void> {
+  const interrupted = (await namesIn(root)).flatMap((name) => LEFTOVER.exec(name)?.[1] ?? []);
+  for (const name of new Set(interrupted)) await recoverFolder(join(root, name));
 }
 
 async function openCheckpoint(folder: string): Promise<StoredCheckpoint> {
@@ -83,7 +111,7 @@ async function openCheckpoint(folder: string): Promise<StoredCheckpoint> {
       await weights.close();
       await moments.close();
     };
-    return { state, weights, moments, close };
+    return { name: folder, state, weights, moments, close };
   } catch (error) {
     await weights.close();
     throw error;

@@ -1,0 +1,72 @@
+import { backward, type Param, paramArena, scope, sum, type Tensor, tensor, write } from '@qsparse/core';
+import { nullDevice } from '@qsparse/core/null';
+import { referenceDevice } from '@qsparse/core/reference';
+import { DENSE, type LinearConfig, project, type Site, selectInputs } from '@qsparse/layers';
+import { expect, test } from 'vitest';
+
+const device = referenceDevice();
+const site: Site = { name: 'layers.0.qkv', norm: undefined, epsilon: 1e-5 };
+const half: LinearConfig = { ...DENSE, sparsity: { kind: 'top-k', sparsity: 0.5 } };
+
+test('exactly K stay in each token, ties to the lowest index, without a norm nothing else changes', async () => {
+  const x = tensor(device, [1, -4, 2, 0.5, 3, 3, 3, 3], [2, 4]);
+  expect([...(await selectInputs(site, x, half).data())]).toEqual([0, -4, 2, 0, 3, 3, 0, 0]);
+  const blocks: LinearConfig = { ...DENSE, sparsity: { kind: 'block', keep: 1, block: 2 } };
+  expect([...(await selectInputs(site, x, blocks).data())]).toEqual([0, -4, 2, 0, 3, 0, 3, 0]);
+});
+
+test('the norm comes first: what is small after its weight is left out', async () => {
+  const norm = paramArena(device, [{ name: 'norm', shape: [4] }]).params.get('norm') as Param;
+  write(norm, [1, 0.1, 1, 1]);
+  const x = tensor(device, [1, -4, 2, 0.5], [1, 4]);
+  const rms = Math.sqrt((1 + 16 + 4 + 0.25) / 4 + 1e-5);
+  const selected = device.values(selectInputs({ ...site, norm }, x, half));
+  expect([...selected]).toEqual([1 / rms, 0, 2 / rms, 0].map((value) => expect.closeTo(value, 12)));
+});
+
+test('what stays is rounded to int8 levels of its token', () => {
+  const x = tensor(device, [1, -4, 2, 0.5], [1, 4]);
+  const selected = device.values(selectInputs(site, x, { ...half, activations: 'int8' }));
+  expect([...selected]).toEqual([0, -4, (Math.round((127 * 2) / 4) * 4) / 127, 0]);
+});
+
+test('observe sees the name and what stays, before the rescale', async () => {
+  const seen: [string, number[]][] = [];
+  const x = tensor(device, [3, -4, 1, 0], [1, 4]);
+  const observe = (name: string, selected: Tensor) => seen.push([name, [...device.values(selected)]]);
+  const y = selectInputs(site, x, { ...half, rescale: 'unit' }, observe);
+  expect(seen).toEqual([['layers.0.qkv', [3, -4, 0, 0]]]);
+  expect([...(await y.data())]).toEqual([0.6, -0.8, 0, 0].map((value) => expect.closeTo(value, 6)));
+});
+
+test('ternary weights are alpha times -1, 0, 1; full ones are as they are', () => {
+  const weight = paramArena(device, [{ name: 'w', shape: [2, 2] }]).params.get('w') as Param;
+  write(weight, [1, -0.1, -2, 0.9]); // mean |w| = 1
+  const x = tensor(device, [1, 10], [1, 2]);
+  expect([...device.values(project(x, weight, DENSE))]).toEqual([0, 7]);
+  expect([...device.values(project(x, weight, { ...DENSE, weights: 'ternary' }))]).toEqual([1, 9]);
+});
+
+test('straight through, the gradient of the input ignores the mask; the ablation keeps it', () => {
+  for (const [straightThrough, expected] of [
+    [true, [1, 1, 1, 1]],
+    [false, [0, 1, 1, 0]],
+  ] as const) {
+    const x = paramArena(device, [{ name: 'x', shape: [1, 4] }]).params.get('x') as Param;
+    write(x, [1, -4, 2, 0.5]);
+    scope(() => backward(sum(selectInputs(site, x, { ...half, straightThrough })), [x]));
+    expect([...device.values(x.grad)]).toEqual(expected);
+  }
+});
+
+test('norm, selection and rounding are one launch', () => {
+  const counting = nullDevice();
+  const norm = paramArena(counting, [{ name: 'norm', shape: [4] }]).params.get('norm');
+  const x = tensor(counting, [1, 2, 3, 4], [1, 4]);
+  counting.resetCounts();
+  selectInputs({ ...site, norm }, x, { ...half, activations: 'int8' });
+  expect(counting.counts().launches).toEqual({ sparsify: 1 });
+  counting.resetCounts();
+  selectInputs(site, x, DENSE);
+  expect(counting.counts().launches).toEqual({});
+});
