@@ -51,6 +51,8 @@ function nodeProject(name: string, root: string): TestProjectInlineConfiguration
       root,
       include: ['test/**/*.test.ts'],
       exclude: ['test/browser/**'],
+      // Files share processes and so their imports: three times as fast. A test leaves nothing behind.
+      isolate: false,
       // Worker threads inherit this: they resolve workspace packages the same way.
       execArgv: source.map((condition) => `--conditions=${condition}`),
       testTimeout: 30_000,

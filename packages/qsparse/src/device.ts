@@ -11,7 +11,7 @@ export interface DeviceOptions {
   readonly threads?: number | undefined;
 }
 
-interface Backend {
+export interface Backend {
   readonly name: Exclude<DeviceName, 'auto'>;
   /** One line for people. */
   readonly what: string;
@@ -32,14 +32,20 @@ export const BACKENDS: readonly Backend[] = [
   },
 ];
 
-/** Opens a device. Throws DeviceError that lists the devices and why one could not be opened. */
-export async function device(name: DeviceName = 'auto', options: DeviceOptions = {}): Promise<Device> {
-  const wanted =
-    name === 'auto'
-      ? BACKENDS.filter((backend) => backend.name !== 'reference')
-      : BACKENDS.filter((backend) => backend.name === name);
+/**
+ * Opens a device; its owner disposes it. Throws DeviceError that lists the devices and why one could not be opened.
+ * @param backends what there is to choose from
+ */
+export async function device(
+  name: DeviceName = 'auto',
+  options: DeviceOptions = {},
+  backends: readonly Backend[] = BACKENDS,
+): Promise<Device> {
+  const wanted = backends.filter((backend) =>
+    name === 'auto' ? backend.name !== 'reference' : backend.name === name,
+  );
   if (wanted.length === 0) {
-    const known = ['auto', ...BACKENDS.map((backend) => backend.name)].join(', ');
+    const known = ['auto', ...backends.map((backend) => backend.name)].join(', ');
     throw new DeviceError('device', `there is no device "${name}"`, `choose one of ${known}`);
   }
   const reasons: string[] = [];

@@ -17,5 +17,5 @@ export {
 } from '@qsparse/layers';
 export { type GenerateOptions, generate } from '@qsparse/models';
 export { type TrainOptions, type TrainStep, textBatches, train } from '@qsparse/training';
-export { BACKENDS, type DeviceName, type DeviceOptions, device } from './device.ts';
+export { BACKENDS, type Backend, type DeviceName, type DeviceOptions, device } from './device.ts';
 export { trainableDecoder } from './trainable-decoder.ts';

@@ -76,7 +76,7 @@ function keepAbove(
  * The t for which a standard normal number has magnitude at most t with probability p: Φ⁻¹((1 + p) / 2), p in [0, 1).
  * Newton's method from 0: the probability is concave in t, so that steps only go up and never too far.
  */
-export function normalMagnitudeQuantile(p: number): number {
+function normalMagnitudeQuantile(p: number): number {
   let t = 0;
   // In the tail a step is about 1/t, so 100 steps reach t = 14; float64 ends near 8.3.
   for (let step = 0; step < 100; step++) {

@@ -1,5 +1,4 @@
 /** The text of a run: files to tokens, with the tokenizer they are read by. */
-import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import {
   createByteTokenizer,
@@ -51,12 +50,4 @@ export async function readCorpus(
     seed: settings.seed,
   });
   return { tokenizer, train, validation, bytes };
-}
-
-/** True where the bundled text is installed. */
-export function hasBundledText(): Promise<boolean> {
-  return access(BUNDLED_TEXT).then(
-    () => true,
-    () => false,
-  );
 }

@@ -37,10 +37,10 @@ export function decoderConfig(settings: Settings, vocabularySize: number): Decod
 
 function sparsityOf({ sparsity, block }: Settings): Sparsity {
   if (block !== '') {
-    return parseBlock(
-      block,
-      () => new SettingError(`[train] block must be KEEP:BLOCK, for instance 16:32, got "${block}"`),
-    );
+    const parsed = parseBlock(block);
+    if (!parsed)
+      throw new SettingError(`[train] block must be KEEP:BLOCK, for instance 16:32, got "${block}"`);
+    return parsed;
   }
   if (sparsity >= 1)
     throw new SettingError(`[train] sparsity must be at least 0 and below 1, got ${sparsity}; 0 is dense`);

@@ -67,13 +67,13 @@ function stepLine(step: TrainStep, total: number, tokensPerSecond: number, secon
     `lr ${step.learningRate.toExponential(1)}`,
     `norm ${step.gradientNorm.toFixed(2)}`,
     `${Math.round(tokensPerSecond).toLocaleString('en')} tokens/s`,
-    `sparsity ${Math.round(100 * step.sparsity)} %`,
+    ...(step.sparsity !== undefined ? [`sparsity ${Math.round(100 * step.sparsity)} %`] : []),
     `${duration(seconds)} left`,
   ];
   return parts.join('  ');
 }
 
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   if (hours > 0) return `${hours} h ${minutes} min`;

@@ -33,7 +33,7 @@ const RELAXED_PROBE: Uint8Array<ArrayBuffer> = new Uint8Array([
 ]);
 
 /** Whether the relaxed build can run here. On Node 20 this switches the V8 feature on, which is off by default there. */
-export function hasRelaxedSimd(): boolean {
+function hasRelaxedSimd(): boolean {
   if (WebAssembly.validate(RELAXED_PROBE)) return true;
   try {
     // Only after a failed probe: newer V8 versions do not know the flag and complain on stderr.
