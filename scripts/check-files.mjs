@@ -16,7 +16,7 @@ const listed = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--ex
 });
 const files = listed.stdout.split('\0').filter((file) => file && existsSync(`${root}/${file}`));
 const traces = tracesOfThisMachine();
-const problems = [];
+const problems = listed.status === 0 ? [] : [`git ls-files failed: ${listed.stderr.trim()}`];
 /** @type {Map<string, number[]>} */
 const lengths = new Map();
 for (const file of files) {

@@ -53,8 +53,11 @@ export async function cpuDevice(options: CpuOptions = {}): Promise<CpuDevice> {
     runtime.launch(indexOf(launch), eagerArguments);
     recorded?.push(launch);
   };
-  const bytesOf = (view: View): Uint8Array => {
+  const requireDevice = (): void => {
     if (disposed) throw new DisposedError('cpu', 'this device was disposed', 'make another one');
+  };
+  const bytesOf = (view: View): Uint8Array => {
+    requireDevice();
     const first = view.slot + view.offset;
     return runtime.views.u8.subarray(first, first + byteLength(view.dtype, sizeOf(view.shape)));
   };
@@ -72,8 +75,11 @@ export async function cpuDevice(options: CpuOptions = {}): Promise<CpuDevice> {
           return address;
         },
       };
-      for (const launch of cpuKernel.launch(ins as never, outs as never, attrs, context)) execute(launch);
-      for (const address of temporaries) pool.free(address);
+      try {
+        for (const launch of cpuKernel.launch(ins as never, outs as never, attrs, context)) execute(launch);
+      } finally {
+        for (const address of temporaries) pool.free(address);
+      }
     };
   };
 
@@ -91,7 +97,10 @@ export async function cpuDevice(options: CpuOptions = {}): Promise<CpuDevice> {
         return runtime.threads;
       },
     },
-    alloc: (bytes) => pool.alloc(bytes),
+    alloc(bytes) {
+      requireDevice();
+      return pool.alloc(bytes);
+    },
     free: (slot) => pool.free(slot),
     write(to, from) {
       bytesOf(to).set(new Uint8Array(from.buffer, from.byteOffset, from.byteLength));
@@ -148,11 +157,20 @@ export async function cpuDevice(options: CpuOptions = {}): Promise<CpuDevice> {
       i32[(list >>> 2) + 2 * position] = index;
       i32[(list >>> 2) + 2 * position + 1] = args;
     }
+    let programDisposed = false;
+    // Its memory may hold other tensors by then.
+    const requireProgram = (): void => {
+      if (programDisposed) throw new DisposedError('cpu', 'this program was disposed', 'capture the step again');
+    };
     return {
       launches: launches.length,
       bytes: memory.bytes + total,
-      replay: () => runtime.replay(list, launches.length),
+      replay() {
+        requireProgram();
+        runtime.replay(list, launches.length);
+      },
       profile() {
+        requireProgram();
         const times: Record<string, { milliseconds: number; launches: number }> = {};
         for (const [index, args, kernel] of entries) {
           const start = performance.now();
@@ -164,6 +182,8 @@ export async function cpuDevice(options: CpuOptions = {}): Promise<CpuDevice> {
         return times;
       },
       dispose() {
+        if (programDisposed) return;
+        programDisposed = true;
         pool.free(list);
         memory.dispose();
       },

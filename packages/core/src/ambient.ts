@@ -3,6 +3,7 @@
  * of a captured body. All are set for the length of a synchronous call and restored by it, never for good.
  */
 import type { TapeNode } from './graph.ts';
+import type { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Owns what is made inside it. */
@@ -14,10 +15,10 @@ export interface ScopeFrame {
 
 /** Sees every op of a captured body. */
 export interface Trace {
-  /** Called before an op runs, with a line that must be the same on every call. */
-  step(op: string, signature: string): void;
-  /** Called with each tensor an op touches, so that a program can keep outside memory alive. */
-  touch(tensor: Tensor): void;
+  /** Called before an op runs, with what it is given and a line that must be the same on every call. */
+  step(op: string, signature: string, given: Readonly<Record<string, Tensor>>): void;
+  /** Called with all memory that is allocated meanwhile. */
+  made(storage: Storage): void;
 }
 
 export const ambient: { scope: ScopeFrame | undefined; tape: boolean; trace: Trace | undefined } = {

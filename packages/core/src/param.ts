@@ -4,8 +4,8 @@
  */
 import type { Device } from './device.ts';
 import { ValueError } from './errors.ts';
-import { keep } from './scope.ts';
-import { type Shape, sizeOf } from './shape.ts';
+import { keep, scope } from './scope.ts';
+import { requireShape, type Shape, sizeOf } from './shape.ts';
 import { empty, section, Tensor, write } from './tensor.ts';
 
 export class Param extends Tensor {
@@ -43,6 +43,8 @@ const ALIGN = 64;
 
 /** Makes room for the parameters; values are zero until written. Owned by the caller, not by a scope. */
 export function paramArena(device: Device, specs: readonly ParamSpec[]): ParamArena {
+  if (specs.length === 0) throw new ValueError('paramArena', 'needs at least one parameter, got none');
+  for (const { shape } of specs) requireShape('paramArena', shape);
   const offsets = new Map<string, number>();
   let end = 0;
   let matrixElements = 0;
@@ -56,10 +58,15 @@ export function paramArena(device: Device, specs: readonly ParamSpec[]): ParamAr
     }
     if (matrices) matrixElements = end;
   }
-  const values = keep(empty(device, 'f32', [end]));
-  const grads = keep(empty(device, 'f32', [end]));
-  write(values, new Float32Array(end));
-  write(grads, new Float32Array(end));
+  const { values, grads } = scope(() => {
+    const zeros = new Float32Array(end);
+    const arenas = { values: empty(device, 'f32', [end]), grads: empty(device, 'f32', [end]) };
+    write(arenas.values, zeros);
+    write(arenas.grads, zeros);
+    return arenas;
+  });
+  keep(values);
+  keep(grads);
   const params = new Map<string, Param>();
   for (const { name, shape } of specs) {
     const first = offsets.get(name)!;

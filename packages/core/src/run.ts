@@ -27,22 +27,25 @@ export function run<I extends string, O extends string, A, J extends string = ne
   const device = commonDevice(op.name, given);
   const outTypes = op.infer(given as unknown as Inputs<Type, I, J>, attrs) as Record<string, Type>;
   if (!op.moves) requireComputable(op.name, device, given);
-  const trace = ambient.trace;
-  if (trace) {
-    trace.step(op.name, signature(given, attrs));
-    for (const tensor of Object.values(given)) trace.touch(tensor);
-  }
+  ambient.trace?.step(op.name, signature(given, attrs), given);
 
   const kernel = device.kernel(op);
-  let outs: Record<string, Tensor>;
+  let outs: Record<string, Tensor> = {};
   if (kernel) {
     const inputs = views(given);
-    outs = {};
-    for (const [name, type] of Object.entries(outTypes)) {
-      const target = given[(op.inPlace as Record<string, string> | undefined)?.[name] ?? ''];
-      outs[name] = target ?? empty(device, type.dtype, type.shape);
+    const fresh: Tensor[] = [];
+    try {
+      for (const [name, type] of Object.entries(outTypes)) {
+        const target = given[(op.inPlace as Record<string, string> | undefined)?.[name] ?? ''];
+        outs[name] = target ?? empty(device, type.dtype, type.shape);
+        if (!target) fresh.push(outs[name]);
+      }
+      kernel(inputs, views(outs), attrs as never);
+    } catch (error) {
+      // Outside of every scope nobody else could free them.
+      for (const tensor of fresh) tensor.dispose();
+      throw error;
     }
-    kernel(inputs, views(outs), attrs as never);
   } else if (op.composite) {
     // With a rule of its own the op is one node on the tape, and what its parts made in between ends here;
     // without one, its parts are on the tape.
@@ -108,8 +111,14 @@ function signature(given: Record<string, Tensor>, attrs: unknown): string {
   const shapes = Object.entries(given).map(
     ([name, { dtype, shape }]) => `${name} ${dtype} ${showShape(shape)}`,
   );
-  return `${shapes.join(', ')} with ${JSON.stringify(attrs)}`;
+  return `${shapes.join(', ')} with ${JSON.stringify(attrs, exactNumber)}`;
 }
+
+/** JSON knows neither infinities nor NaN nor -0; a number that moved between them must show. */
+const exactNumber = (_key: string, value: unknown): unknown =>
+  typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `number ${Object.is(value, -0) ? '-0' : value}`
+    : value;
 
 function remember(
   op: AnyOp,

@@ -21,6 +21,7 @@ export function scope<T>(body: () => T): T {
   try {
     result = body();
     if (result instanceof Promise) {
+      result.catch(() => {}); // its own failure would only hide this one
       throw new ValueError(
         'scope',
         'the body must be synchronous, got a promise',

@@ -99,8 +99,9 @@ export function asView(tensor: Tensor): View {
 /** New memory with undefined content, owned by the current scope. */
 export function empty(device: Device, dtype: DType, shape: Shape): Tensor {
   requireShape('empty', shape);
-  const slot = device.alloc(byteLength(dtype, sizeOf(shape)));
-  return own(new Tensor(new Storage(device, slot), dtype, shape, 0));
+  const storage = new Storage(device, device.alloc(byteLength(dtype, sizeOf(shape))));
+  ambient.trace?.made(storage);
+  return own(new Tensor(storage, dtype, shape, 0));
 }
 
 /**

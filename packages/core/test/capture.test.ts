@@ -6,7 +6,11 @@ import {
   exp,
   fillWith,
   negate,
+  type Op,
+  OutOfMemoryError,
   reshape,
+  rows,
+  run,
   scale,
   scope,
   type Tensor,
@@ -214,4 +218,85 @@ test('memory does not grow over 1,000 replays', () => {
   expect(step.program?.bytes).toBe(2 * 1024);
   step.dispose();
   expect(counter.memory()).toMatchObject({ live: 1024, programs: 0 });
+});
+
+test('outside memory that the body disposes lives as long as the program', () => {
+  const own = referenceDevice();
+  const weight = tensor(own, [10, 20]);
+  const x = tensor(own, [1, 2]);
+  let call = 0;
+  const step = capture((ins: X) => {
+    const y = add(ins.x, weight);
+    if (call === 1) weight.dispose();
+    return y;
+  });
+  for (; call < 2; call++) step({ x });
+  const others = [zeros(own, [2]), zeros(own, [2])];
+  expect([...own.values(step({ x }))]).toEqual([11, 22]);
+  step.dispose();
+  for (const other of [...others, x]) other.dispose();
+  expect(own.memory()).toMatchObject({ live: 0, count: 0, programs: 0 });
+});
+
+test('other outside memory, or another part of it, on the second call is named', () => {
+  const pair = [tensor(device, [1, 2]), tensor(device, [3, 4])];
+  const table = tensor(device, [1, 2, 3, 4], [2, 2]);
+  expect(() => record(({ x }, call) => add(x, pair[call]!))).toThrow(
+    /^\[binary\] op 0 of the captured body read b from one place .* another on the second; pass what changes/,
+  );
+  expect(() => record(({ x }, call) => add(x, reshape(rows(table, call, 1), [2])))).toThrow('read b from');
+  expect(() => record(({ x }, call) => exp(rows(scale(x, 2), call, 1)))).toThrow('read x from');
+  expect(() => record(({ x }) => add(x, pair[0]!))).not.toThrow();
+});
+
+test('numbers that JSON cannot tell apart are told apart', () => {
+  const numbers: readonly (readonly [number, number])[] = [
+    [0, -0],
+    [Number.POSITIVE_INFINITY, Number.NaN],
+  ];
+  const odd: Op<'x', never, { readonly factor: number }> = {
+    name: 'odd',
+    infer: () => ({}),
+    reference: () => {},
+  };
+  for (const pair of numbers) {
+    const moved = () => record(({ x }, call) => void run(odd, { x }, { factor: pair[call]! }));
+    expect(moved).toThrow(/^\[odd\] op 0/);
+  }
+});
+
+test('inputs, and what the body uses, are on one device', () => {
+  const other = nullDevice();
+  const there = tensor(other, [1, 2]);
+  const before = [device.memory(), other.memory()];
+  const two = capture((ins: { readonly x: Tensor; readonly y: Tensor }) => exp(ins.x));
+  expect(() => two({ x: one, y: there })).toThrow(
+    '[capture] inputs must be on one device, x is on reference and y on null',
+  );
+  expect(() => record(() => exp(there))).toThrow(
+    '[unary] a captured body works on one device, its inputs are on reference and x is on null',
+  );
+  expect([device.memory(), other.memory()]).toEqual(before);
+});
+
+test('after dispose the next call starts anew', () => {
+  const own = referenceDevice();
+  const x = tensor(own, [1, 2]);
+  const step = capture((ins: X) => scale(ins.x, 2));
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 3; i++) expect([...own.values(step({ x }))]).toEqual([2, 4]);
+    step.dispose();
+    step.dispose();
+    expect(step.program).toBeUndefined();
+    expect(own.memory()).toMatchObject({ count: 1, programs: 0 });
+  }
+});
+
+test('no room for the inputs of a recording leaves nothing behind', () => {
+  const small = nullDevice({ limit: 768 });
+  const [a, b] = [tensor(small, [1]), tensor(small, [2])];
+  const step = capture((ins: { readonly a: Tensor; readonly b: Tensor }) => void ins);
+  step({ a, b });
+  expect(() => step({ a, b })).toThrow(OutOfMemoryError);
+  expect(small.memory()).toMatchObject({ live: 512, count: 2, programs: 0 });
 });

@@ -1,4 +1,14 @@
-import { type Param, paramArena, ValueError, write } from '@qsparse/core';
+import {
+  DisposedError,
+  OutOfMemoryError,
+  type Param,
+  paramArena,
+  ShapeError,
+  scale,
+  ValueError,
+  write,
+} from '@qsparse/core';
+import { nullDevice } from '@qsparse/core/null';
 import { referenceDevice } from '@qsparse/core/reference';
 import { expect, test } from 'vitest';
 
@@ -42,4 +52,18 @@ test('a name twice is refused', () => {
   ];
   expect(() => paramArena(referenceDevice(), specs)).toThrow(ValueError);
   expect(() => paramArena(referenceDevice(), specs)).toThrow('parameter names must differ, got w twice');
+});
+
+test('no parameter at all, a bad shape and too little room are refused and leave nothing behind', () => {
+  const device = nullDevice({ limit: 512 });
+  expect(() => paramArena(device, [])).toThrow('[paramArena] needs at least one parameter, got none');
+  expect(() => paramArena(device, [{ name: 'w', shape: [0] }])).toThrow(ShapeError);
+  expect(() => paramArena(device, [{ name: 'w', shape: [65] }])).toThrow(OutOfMemoryError);
+  expect(device.memory()).toMatchObject({ live: 0, count: 0 });
+});
+
+test('a parameter of a disposed arena says so', () => {
+  const arena = paramArena(referenceDevice(), [{ name: 'w', shape: [1] }]);
+  arena.dispose();
+  expect(() => scale(arena.params.get('w')!, 2)).toThrow(DisposedError);
 });

@@ -1,5 +1,7 @@
 /** `qsparse doctor`: what works on this machine, what does not, and what that costs. */
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import * as core from '@qsparse/core';
+import * as quantizers from '@qsparse/quantizers';
 import { BACKENDS, type DeviceName, device } from 'qsparse';
 import type { Command } from '../command.ts';
 
@@ -9,9 +11,7 @@ export const command: Command = {
   summary: 'Shows the machine, the devices that work here, and why others do not.',
   positionals: 0,
   options: {},
-  async run({ flags }) {
-    const devices = [];
-    for (const { name, what } of BACKENDS) devices.push({ name, what, ...(await probe(name)) });
+  async run({ flags }, output) {
     const machine = {
       node: process.versions.node,
       processor: cpus()[0]?.model ?? 'unknown',
@@ -19,26 +19,57 @@ export const command: Command = {
       memory: totalmem(),
       freeMemory: freemem(),
     };
-    if (flags.json) console.log(JSON.stringify({ machine, devices }));
-    else {
-      const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-      console.log(
-        `Node ${machine.node}; ${machine.processor}, ${machine.cores} cores; ${gibibytes(machine.freeMemory)} of ${gibibytes(machine.memory)} free`,
-      );
-      for (const { name, what, works, detail } of devices)
-        console.log(`${works ? 'works ' : 'absent'}  ${name.padEnd(10)} ${what}: ${detail}`);
-    }
+    const devices: Probe[] = [];
+    for (const { name, what } of BACKENDS) devices.push({ name, what, ...(await probe(name)) });
+    if (flags.json) output.line(JSON.stringify({ machine, devices }));
+    else for (const line of lines(machine, devices)) output.line(line);
     return devices.some(({ works }) => works) ? 0 : 1;
   },
 };
 
-async function probe(name: DeviceName): Promise<{ works: boolean; detail: string }> {
+interface Probe {
+  readonly name: string;
+  readonly what: string;
+  readonly works: boolean;
+  /** The device's own description, or why it does not work. */
+  readonly detail: string;
+  /** Fused ops without a kernel of their own, which run as their parts. */
+  readonly composites: readonly string[];
+}
+
+async function probe(name: DeviceName): Promise<Pick<Probe, 'works' | 'detail' | 'composites'>> {
   try {
     const opened = await device(name);
-    const detail = opened.description;
+    const composites = fusedOps().filter((op) => !core.hasKernel(opened, op));
+    const { description } = opened;
     opened.dispose();
-    return { works: true, detail };
+    return { works: true, detail: description, composites: composites.map((op) => op.name) };
   } catch (error) {
-    return { works: false, detail: error instanceof Error ? error.message : String(error) };
+    const detail = error instanceof Error ? error.message : String(error);
+    return { works: false, detail, composites: [] };
   }
+}
+
+/** Every op that the packages export and that could run as parts, once by name. */
+function fusedOps(): readonly core.AnyOp[] {
+  const isFused = (value: unknown): value is core.AnyOp =>
+    typeof value === 'object' && value !== null && 'infer' in value && 'composite' in value;
+  const ops = [...Object.values(core), ...Object.values(quantizers)].filter(isFused);
+  return [...new Map(ops.map((op) => [op.name, op])).values()];
+}
+
+function lines(
+  { node, processor, cores, memory, freeMemory }: Readonly<Record<string, string | number>>,
+  devices: readonly Probe[],
+): readonly string[] {
+  const gibibytes = (bytes: string | number | undefined) => `${(Number(bytes) / 2 ** 30).toFixed(1)} GiB`;
+  return [
+    `Node ${node}; ${processor}, ${cores} cores; ${gibibytes(freeMemory)} of ${gibibytes(memory)} free`,
+    ...devices.flatMap(({ name, what, works, detail, composites }) => [
+      `${works ? 'works ' : 'absent'}  ${name.padEnd(10)} ${what}: ${detail}`,
+      ...(composites.length > 0
+        ? [`${' '.repeat(19)}as parts, for want of a kernel: ${composites.join(', ')}`]
+        : []),
+    ]),
+  ];
 }

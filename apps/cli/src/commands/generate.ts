@@ -1,7 +1,17 @@
 /** `qsparse generate MODEL --prompt TEXT`: continues a text, piece by piece. */
-import { type DeviceName, device, generate } from 'qsparse';
+import { device, generate } from 'qsparse';
 import { fromPretrained } from 'qsparse/node';
-import { type Command, integerFlag, numberFlag, requiredPositional, UsageError } from '../command.ts';
+import {
+  type Arguments,
+  type Command,
+  DEVICE_OPTIONS,
+  deviceFlags,
+  integerFlag,
+  numberFlag,
+  requiredPositional,
+  UsageError,
+} from '../command.ts';
+import { listenForInterrupt } from '../interrupt.ts';
 
 export const command: Command = {
   name: 'generate',
@@ -19,51 +29,57 @@ export const command: Command = {
       help: 'choose among the likeliest tokens that make up P (default 1)',
     },
     seed: { type: 'string', value: 'N', help: 'the same seed gives the same text (default 0)' },
-    device: { type: 'string', value: 'NAME', help: 'cpu, reference or auto (default)' },
-    threads: { type: 'string', value: 'N', help: 'threads of the cpu device (default: all cores)' },
+    ...DEVICE_OPTIONS,
   },
-  async run(args) {
+  async run(args, output) {
     const path = requiredPositional(command, args, 'the model folder');
-    const { flags } = args;
-    const prompt = flags.prompt;
-    if (typeof prompt !== 'string' || prompt === '')
-      throw new UsageError('[generate] --prompt TEXT is required: text to go on from');
-    const integer = (name: string, min = 0) => integerFlag('generate', name, flags[name], { min });
-    const options = {
-      maxTokens: integer('max-tokens', 1) ?? 200,
-      temperature: numberFlag('generate', 'temperature', flags.temperature),
-      topK: integer('top-k'),
-      topP: numberFlag('generate', 'top-p', flags['top-p']),
-      seed: integer('seed'),
-    };
-    const opened = await device((flags.device ?? 'auto') as DeviceName, { threads: integer('threads', 1) });
-    const stop = new AbortController();
-    const onInterrupt = () => stop.abort();
-    process.once('SIGINT', onInterrupt);
+    const { prompt, ...options } = textOptions(args);
+    const json = args.flags.json === true;
+    const flags = deviceFlags('generate', args);
+    const opened = await device(flags.device, { threads: flags.threads });
+    const interrupt = listenForInterrupt();
     try {
-      const { model, tokenizer } = await fromPretrained(path, opened);
+      const { signal } = interrupt;
+      const { model, tokenizer } = await fromPretrained(path, opened, { signal });
       const start = performance.now();
       let text = '';
-      let pieces = 0;
-      if (!flags.json) process.stdout.write(prompt);
-      for await (const piece of generate(model, tokenizer, prompt, {
-        ...options,
-        stopTokens: [tokenizer.endOfText],
-        signal: stop.signal,
-      })) {
+      const stopTokens = [tokenizer.endOfText];
+      const pieces = generate(model, tokenizer, prompt, { ...options, stopTokens, signal });
+      for await (const piece of pieces) {
+        if (!json) output.write(text === '' ? prompt + piece : piece);
         text += piece;
-        pieces += 1;
-        if (!flags.json) process.stdout.write(piece);
       }
       const seconds = (performance.now() - start) / 1000;
-      if (flags.json) console.log(JSON.stringify({ prompt, text, seconds }));
-      else process.stdout.write(`\n`);
-      if (!flags.json && process.stderr.isTTY) console.error(`${pieces} pieces in ${seconds.toFixed(1)} s`);
-      model.dispose();
-      return 0;
+      output.line(json ? JSON.stringify({ prompt, text, seconds }) : '');
+      return interrupt.exitCode ?? 0;
+    } catch (error) {
+      if (interrupt.exitCode !== undefined && error === interrupt.signal.reason) return interrupt.exitCode;
+      throw error;
     } finally {
-      process.off('SIGINT', onInterrupt);
+      interrupt.dispose();
       opened.dispose();
     }
   },
 };
+
+/** Throws UsageError naming the option. */
+function textOptions({ flags }: Arguments) {
+  const { prompt } = flags;
+  if (typeof prompt !== 'string' || prompt === '')
+    throw new UsageError('[generate] --prompt TEXT is required: text to go on from');
+  const integer = (name: string, min: number) => integerFlag('generate', name, flags[name], { min });
+  const temperature = numberFlag('generate', 'temperature', flags.temperature);
+  if (temperature !== undefined && temperature < 0)
+    throw new UsageError(`[generate] --temperature must be 0 or more, got ${temperature}`);
+  const topP = numberFlag('generate', 'top-p', flags['top-p']);
+  if (topP !== undefined && !(topP > 0 && topP <= 1))
+    throw new UsageError(`[generate] --top-p must be above 0 and at most 1, got ${topP}`);
+  return {
+    prompt,
+    maxTokens: integer('max-tokens', 1) ?? 200,
+    temperature,
+    topK: integer('top-k', 0),
+    topP,
+    seed: integer('seed', 0),
+  };
+}

@@ -12,14 +12,14 @@ export const command: Command = {
   summary: 'Shows architecture, parameters, size and selection of a model, or the tensors of a file.',
   positionals: 1,
   options: {},
-  async run(args) {
+  async run(args, output) {
     const path = requiredPositional(command, args, 'the model folder or file');
     const isFile = await stat(path).then(
       (entry) => entry.isFile(),
       () => false,
     );
     const report = isFile ? await inspectFile(path) : await inspectModel(path);
-    console.log(args.flags.json ? JSON.stringify(report.data) : report.lines.join('\n'));
+    output.line(args.flags.json ? JSON.stringify(report.data) : report.lines.join('\n'));
     return 0;
   },
 };
@@ -40,7 +40,7 @@ async function inspectFile(path: string): Promise<Report> {
     }));
     const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
     const lines = tensors.map(
-      ({ name, dtype, shape }) => `${dtype.padEnd(4)} [${shape.join(', ')}]  ${name}`,
+      ({ name, dtype, shape }) => `${dtype.padEnd(4)} [${shape.join(', ')}]  ${printable(name)}`,
     );
     return {
       data: { path, tensors, bytes, metadata: Object.fromEntries(store.metadata) },
@@ -51,56 +51,60 @@ async function inspectFile(path: string): Promise<Report> {
   }
 }
 
+/** A name from a file must not steer the terminal. */
+const printable = (name: string): string => (/[\p{C}\p{Zl}\p{Zp}]/u.test(name) ? JSON.stringify(name) : name);
+
 async function inspectModel(path: string): Promise<Report> {
   const folder = await resolveModelFolder(path);
   const { decoder } = await readModelConfig(folder);
   const parameters = countParameters(decoder);
   const sites = sitesOf(decoder);
+  const sparsity = overallSparsity(decoder, sites);
   const { linear } = decoder;
   const bits = linear.weights === 'ternary' ? 2 : 32;
-  const packedBytes = (parameters.linear * bits) / 8 + (parameters.total - parameters.linear) * 4;
-  const cacheBytes =
-    2 * 4 * decoder.layers * decoder.contextLength * decoder.keyValueHeads * decoder.headSize;
-  const data = {
-    folder,
-    config: decoder,
-    parameters,
-    sites: Object.fromEntries(sites.map(({ site, kept, width }) => [site, { kept, width }])),
-    selectedAway: overall(decoder),
-    f32Bytes: parameters.total * 4,
-    packedBytes,
-    cacheBytes,
+  const bytes = {
+    f32: parameters.total * 4,
+    packed: (parameters.linear * bits) / 8 + (parameters.total - parameters.linear) * 4,
+    cache: 2 * 4 * decoder.layers * decoder.contextLength * decoder.keyValueHeads * decoder.headSize,
   };
-  const lines = [
-    `${folder}`,
-    `decoder: ${decoder.layers} layers, width ${decoder.hiddenSize}, ${decoder.heads} heads of ${decoder.headSize} (${decoder.keyValueHeads} key-value), feed-forward ${decoder.intermediateSize} (${decoder.activation}), context ${decoder.contextLength}, vocabulary ${decoder.vocabularySize}`,
-    `parameters: ${parameters.total.toLocaleString('en')} (${parameters.linear.toLocaleString('en')} in linear layers, ${parameters.embedding.toLocaleString('en')} in embedding and head)`,
-    `linear layers: ${linear.weights} weights, ${linear.activations} activations, ${(100 * overall(decoder)).toFixed(1)} % of the inputs left out by selection`,
-    ...sites.map(({ site, kept, width }) => `  ${site.padEnd(8)} keeps ${kept} of ${width}`),
-    `size: ${mebibytes(parameters.total * 4)} in f32, ${mebibytes(packedBytes)} with packed linear layers; key-value cache ${mebibytes(cacheBytes)} a sequence`,
-  ];
-  return { data, lines };
+  const grouped = (value: number) => value.toLocaleString('en');
+  return {
+    data: { folder, config: decoder, parameters, sites: Object.fromEntries(sites), sparsity, bytes },
+    lines: [
+      folder,
+      `decoder: ${decoder.layers} layers, width ${decoder.hiddenSize}, ${decoder.heads} heads of ${decoder.headSize} (${decoder.keyValueHeads} key-value), feed-forward ${decoder.intermediateSize} (${decoder.activation}), context ${decoder.contextLength}, vocabulary ${decoder.vocabularySize}`,
+      `parameters: ${grouped(parameters.total)} (${grouped(parameters.linear)} in linear layers, ${grouped(parameters.embedding)} in embedding and head)`,
+      `linear layers: ${linear.weights} weights, ${linear.activations} activations, ${(100 * sparsity).toFixed(1)} % of the inputs left out by selection`,
+      ...[...sites].map(([site, { kept, width }]) => `  ${site.padEnd(8)} keeps ${kept} of ${width}`),
+      `size: ${mebibytes(bytes.f32)} in f32, ${mebibytes(bytes.packed)} with packed linear layers; key-value cache ${mebibytes(bytes.cache)} a sequence`,
+    ],
+  };
 }
 
-function sitesOf(config: DecoderConfig): { site: string; kept: number; width: number }[] {
+type Sites = ReadonlyMap<string, { readonly kept: number; readonly width: number }>;
+
+/** What each site of a block keeps. */
+function sitesOf(config: DecoderConfig): Sites {
   const widths = {
     qkv: config.hiddenSize,
     o: config.heads * config.headSize,
     'gate-up': config.hiddenSize,
     down: config.intermediateSize,
   };
-  return Object.entries(widths).map(([site, width]) => {
-    const { k, block } = selectionOf(config.linear.sparsity, width);
-    return { site, kept: block > 0 ? (k * width) / block : k, width };
-  });
+  return new Map(
+    Object.entries(widths).map(([site, width]) => {
+      const { k, block } = selectionOf(config.linear.sparsity, width);
+      return [site, { kept: block > 0 ? (k * width) / block : k, width }];
+    }),
+  );
 }
 
-/** Share of inputs left out, weighted by the parameters behind each site. */
-function overall(config: DecoderConfig): number {
-  const shares = new Map(sitesOf(config).map(({ site, kept, width }) => [site, 1 - kept / width]));
+/** Share of inputs left out by selection, weighted by the parameters behind each site. */
+function overallSparsity(config: DecoderConfig, sites: Sites): number {
   let [skipped, total] = [0, 0];
   for (const [name, size] of siteParameters(config)) {
-    skipped += size * shares.get(name.split('.').at(-1)!)!;
+    const { kept, width } = sites.get(name.slice(name.lastIndexOf('.') + 1))!;
+    skipped += size * (1 - kept / width);
     total += size;
   }
   return skipped / total;

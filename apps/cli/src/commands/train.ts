@@ -1,20 +1,43 @@
 /** `qsparse train`: settings from preset, run.yaml and flags; a run in a folder of its own; Ctrl-C saves. */
 import { join, resolve } from 'node:path';
-import type { DeviceName } from 'qsparse';
-import { type Arguments, type Command, integerFlag, PROGRAM, UsageError } from '../command.ts';
-import { BUNDLED_TEXT } from '../train/corpus.ts';
-import { createProgress, type Style } from '../train/progress.ts';
-import { runTraining } from '../train/run.ts';
-import { freeRunFolder, openRunFolder } from '../train/run-folder.ts';
-import { type RunFile, readRunYaml } from '../train/run-yaml.ts';
+import { NonFiniteError } from '@qsparse/core';
+import { checkpointFolders } from '@qsparse/training/node';
 import {
+  type Arguments,
+  type Command,
+  DEVICE_OPTIONS,
+  deviceFlags,
+  PROGRAM,
+  UsageError,
+} from '../command.ts';
+import { listenForInterrupt } from '../interrupt.ts';
+import { BUNDLED } from '../train/corpus.ts';
+import { decoderConfig } from '../train/model.ts';
+import { createProgress } from '../train/progress.ts';
+import { quoted } from '../train/report.ts';
+import { runTraining } from '../train/run.ts';
+import { openFreeRunFolder, openRunFolder, type RunFolder } from '../train/run-folder.ts';
+import { readRunYaml } from '../train/run-yaml.ts';
+import {
+  mergeSettings,
   parseSetting,
   presetSettings,
   SETTINGS,
   SettingError,
+  type SettingName,
   type Settings,
   settingOptions,
 } from '../train/settings.ts';
+
+/** What may differ when a run goes on: how long and how often, never what is learnt from. */
+const CHANGEABLE: readonly string[] = [
+  'steps',
+  'validate-every',
+  'validation-batches',
+  'save-every',
+  'sample-every',
+  'sample-prompt',
+] satisfies readonly SettingName[];
 
 export const command: Command = {
   name: 'train',
@@ -31,89 +54,87 @@ export const command: Command = {
     },
     out: { type: 'string', value: 'DIR', help: 'run folder (default: runs/PRESET, the first free one)' },
     resume: { type: 'string', value: 'DIR', help: 'go on with a run, exactly where its last checkpoint was' },
-    device: { type: 'string', value: 'NAME', help: 'cpu, reference or auto (default)' },
-    threads: { type: 'string', value: 'N', help: 'threads of the cpu device (default: all cores)' },
+    ...DEVICE_OPTIONS,
     ...settingOptions(),
   },
-  async run(args) {
-    const { flags } = args;
-    const resume = typeof flags.resume === 'string';
-    const { settings, data, preset } = await resolveSettings(args);
-    const path = resume
-      ? (flags.resume as string)
-      : ((flags.out as string | undefined) ?? freeRunFolder(join('runs', preset)));
-    const style: Style = flags.json ? 'json' : process.stdout.isTTY ? 'terminal' : 'plain';
-    const progress = createProgress(style, settings.steps);
-    const stop = new AbortController();
-    const onSignal = () => {
-      if (stop.signal.aborted) process.exit(130);
-      progress.note('stopping after this step and saving; once more stops at once');
-      stop.abort();
-    };
-    const folder = openRunFolder(path, { resume });
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  async run(args, output) {
+    const device = deviceFlags('train', args);
+    const { settings, data, preset, out, resume } = await resolveSettings(args);
+    // With the largest vocabulary that is possible: what cannot be built fails here, before anything is made.
+    decoderConfig(settings, Math.max(settings.vocabulary, 257));
+    const progress = createProgress(output, { json: args.flags.json === true, totalSteps: settings.steps });
+    const interrupt = listenForInterrupt(() =>
+      progress.note('stopping after this step and saving; once more stops at once'),
+    );
+    output.onGone = () => interrupt.stop();
+    let folder: RunFolder | undefined;
     try {
-      progress.note(`run        ${path}`);
-      await runTraining({
-        settings,
-        data,
-        folder,
-        resume,
-        device: (flags.device ?? 'auto') as DeviceName,
-        threads: integerFlag('train', 'threads', flags.threads, { min: 1 }),
-        progress,
-        signal: stop.signal,
-      });
-      return 0;
+      folder =
+        out === undefined
+          ? await openFreeRunFolder(join('runs', preset))
+          : await openRunFolder(out, { resume });
+      progress.note(`run        ${folder.path}`);
+      const options = { settings, data, folder, resume, device, progress, signal: interrupt.signal };
+      const end = await runTraining(options);
+      return end === 'stopped' ? (interrupt.exitCode ?? 0) : 0;
     } catch (error) {
-      progress.end();
-      if (stop.signal.aborted && error === stop.signal.reason) return 0;
+      if (interrupt.exitCode !== undefined && error === interrupt.signal.reason) {
+        progress.note('stopped before the first step: there is nothing to save');
+        return interrupt.exitCode;
+      }
+      if (folder && !(error instanceof NonFiniteError) && (await checkpointFolders(folder.path)).length > 0)
+        progress.note(
+          `the last checkpoint is intact; go on with\n  ${PROGRAM} train --resume ${quoted(folder.path)}`,
+        );
       throw error;
     } finally {
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-      folder.close();
+      output.onGone = undefined;
+      interrupt.dispose();
+      await folder?.close();
     }
   },
 };
 
+interface Resolved {
+  readonly settings: Settings;
+  readonly data: readonly string[];
+  readonly preset: string;
+  /** The folder, where one was asked for. */
+  readonly out: string | undefined;
+  readonly resume: boolean;
+}
+
 /** Defaults, preset, run.yaml (given, or that of the run to resume), flags. Throws UsageError or SettingError. */
-async function resolveSettings({
-  flags,
-  positionals,
-}: Arguments): Promise<{ settings: Settings; data: readonly string[]; preset: string }> {
-  const resume = flags.resume as string | undefined;
-  if (
-    resume !== undefined &&
-    (positionals.length > 0 || flags.preset !== undefined || flags.out !== undefined)
-  ) {
+async function resolveSettings({ flags, positionals }: Arguments): Promise<Resolved> {
+  const [resume, out, preset] = [flags.resume, flags.out, flags.preset] as (string | undefined)[];
+  for (const [name, value] of Object.entries({ resume, out }))
+    if (value === '') throw new UsageError(`[train] --${name} must name a folder, got ""`);
+  if (resume !== undefined && (positionals.length > 0 || preset !== undefined || out !== undefined)) {
     throw new UsageError(
       `[train] --resume goes on with a run as it was set up; leave out run.yaml, --preset and --out, or start a new run; see ${PROGRAM} train --help`,
     );
   }
-  const yaml = resume !== undefined ? join(resume, 'run.yaml') : positionals[0];
-  const file: RunFile = yaml === undefined ? { settings: {} } : await readRunYaml(yaml);
-  const preset = (flags.preset as string | undefined) ?? file.preset ?? 'tiny';
-  let settings: Settings = { ...presetSettings(preset), ...file.settings };
-  for (const name of Object.keys(SETTINGS)) {
-    if (flags[name] === undefined) continue;
-    if (resume !== undefined && !CHANGEABLE.has(name)) {
-      throw new SettingError(
-        `[train] --${name} cannot change in a run that goes on, only ${[...CHANGEABLE].join(', ')}; start a new run`,
-      );
-    }
-    settings = { ...settings, [name]: parseSetting(name, flags[name], `--${name}`) };
+  const yaml = resume === undefined ? positionals[0] : join(resume, 'run.yaml');
+  const file =
+    yaml === undefined
+      ? { preset: preset ?? 'tiny', data: undefined, settings: presetSettings(preset ?? 'tiny') }
+      : await readRunYaml(yaml, preset);
+  const given = Object.keys(SETTINGS).filter((name) => flags[name] !== undefined);
+  const fixed = given.find((name) => resume !== undefined && !CHANGEABLE.includes(name));
+  if (fixed !== undefined) {
+    throw new SettingError(
+      `[train] --${fixed} cannot change in a run that goes on, only ${CHANGEABLE.join(', ')}; start a new run`,
+    );
   }
-  const given = flags.data as readonly string[] | undefined;
-  const data = (given ?? file.data ?? [BUNDLED_TEXT]).map((path) => resolve(path));
-  return { settings, data, preset };
+  const changes = Object.fromEntries(
+    given.map((name) => [name, parseSetting(name, flags[name], `--${name}`)]),
+  );
+  const files = flags.data as readonly string[] | undefined;
+  return {
+    settings: mergeSettings(file.settings, changes, 'train'),
+    data: files?.map((path) => (path === BUNDLED ? BUNDLED : resolve(path))) ?? file.data ?? [BUNDLED],
+    preset: file.preset,
+    out: resume ?? out,
+    resume: resume !== undefined,
+  };
 }
-
-/** What may differ when a run goes on: how long and how often, never what is learnt from. */
-const CHANGEABLE = new Set([
-  'steps',
-  'validate-every',
-  'save-every',
-  'sample-every',
-  'sample-prompt',
-  'validation-batches',
-]);

@@ -1,22 +1,21 @@
 /** `qsparse verify DIR`: logits, gradients and a short training run of a device against another implementation's. */
-import { type DeviceName, device } from 'qsparse';
-import { type Command, requiredPositional } from '../command.ts';
+import { device } from 'qsparse';
+import { type Command, DEVICE_OPTIONS, deviceFlags, requiredPositional } from '../command.ts';
 import { type Verification, verifyFolder } from '../verify/verify.ts';
 
 export const command: Command = {
   name: 'verify',
-  usage: 'DIR [--device cpu|reference] [--json]',
+  usage: 'DIR [--device NAME] [--json]',
   summary: 'Checks a device against a golden folder (model.safetensors, golden.safetensors, golden.json).',
   positionals: 1,
-  options: {
-    device: { type: 'string', value: 'NAME', help: 'cpu, reference or auto (default)' },
-  },
-  async run(args) {
+  options: DEVICE_OPTIONS,
+  async run(args, output) {
     const folder = requiredPositional(command, args, 'the golden folder');
-    const opened = await device((args.flags.device ?? 'auto') as DeviceName);
+    const flags = deviceFlags('verify', args);
+    const opened = await device(flags.device, { threads: flags.threads });
     try {
       const result = await verifyFolder(folder, opened);
-      console.log(args.flags.json ? JSON.stringify(result) : table(result));
+      output.line(args.flags.json ? JSON.stringify(result) : table(result));
       return result.pass ? 0 : 1;
     } finally {
       opened.dispose();
@@ -36,5 +35,5 @@ function table({ checks, device: name, folder, pass, note }: Verification): stri
   );
   const failed = checks.filter((check) => !check.pass).length;
   const verdict = pass ? `all ${checks.length} pass` : `${failed} of ${checks.length} fail`;
-  return [`${folder} on ${name} (largest relative error; ${note})`, ...rows, verdict].join('\n');
+  return [`${folder} on ${name}: largest relative errors; ${note}`, ...rows, verdict].join('\n');
 }

@@ -3,18 +3,30 @@ import { checkConfig, type DecoderConfig, type Sparsity } from '@qsparse/layers'
 import { parseBlock } from '@qsparse/models';
 import { SettingError, type Settings } from './settings.ts';
 
-/** Throws SettingError or ValueError naming the setting. */
+/** Throws SettingError naming the settings that do not fit together, ValueError for what no setting alone explains. */
 export function decoderConfig(settings: Settings, vocabularySize: number): DecoderConfig {
-  const { width, heads } = settings;
-  if (width % heads !== 0)
-    throw new SettingError(`[train] width must be a multiple of heads, got ${width} and ${heads}`);
+  const { width, heads, 'kv-heads': keyValueHeads, 'feed-forward': feedForward } = settings;
+  const require = (holds: boolean, what: string): void => {
+    if (!holds) throw new SettingError(`[train] ${what}`);
+  };
+  require(width % heads === 0, `width must be a multiple of heads, got ${width} and ${heads}`);
+  require((width / heads) % 2 === 0, `width / heads must be even, got ${width} / ${heads}`);
+  require(heads % keyValueHeads ===
+    0, `heads must be a multiple of kv-heads, got ${heads} and ${keyValueHeads}`);
+  const sparsity = sparsityOf(settings);
+  if (sparsity.kind === 'block') {
+    const { block } = sparsity;
+    require(width % block === 0, `width must be a multiple of the block ${settings.block}, got ${width}`);
+    require(feedForward % block ===
+      0, `feed-forward must be a multiple of the block ${settings.block}, got ${feedForward}`);
+  }
   const config: DecoderConfig = {
     vocabularySize,
     hiddenSize: width,
-    intermediateSize: settings['feed-forward'],
+    intermediateSize: feedForward,
     layers: settings.layers,
     heads,
-    keyValueHeads: settings['kv-heads'],
+    keyValueHeads,
     headSize: width / heads,
     contextLength: settings.context,
     slidingWindow: 0,
@@ -24,11 +36,11 @@ export function decoderConfig(settings: Settings, vocabularySize: number): Decod
     subLayerNorms: settings['sub-layer-norms'],
     tiedEmbedding: settings['tied-embedding'],
     linear: {
-      sparsity: sparsityOf(settings),
-      weights: settings.weights as 'full' | 'ternary',
-      activations: settings.activations as 'full' | 'int8',
+      sparsity,
+      weights: settings.weights,
+      activations: settings.activations,
       straightThrough: settings['straight-through'],
-      rescale: settings.rescale as 'none' | 'unit' | 'preserve',
+      rescale: settings.rescale,
     },
   };
   checkConfig(config);
@@ -36,19 +48,10 @@ export function decoderConfig(settings: Settings, vocabularySize: number): Decod
 }
 
 function sparsityOf({ sparsity, block }: Settings): Sparsity {
-  if (block !== '') {
-    const parsed = parseBlock(block);
-    if (!parsed)
-      throw new SettingError(`[train] block must be KEEP:BLOCK, for instance 16:32, got "${block}"`);
-    return parsed;
-  }
-  if (sparsity >= 1)
-    throw new SettingError(`[train] sparsity must be at least 0 and below 1, got ${sparsity}; 0 is dense`);
-  return sparsity === 0 ? { kind: 'dense' } : { kind: 'top-k', sparsity };
-}
-
-/** Share of inputs that the selection leaves out. */
-export function targetSparsity(sparsity: Sparsity): number {
-  if (sparsity.kind === 'dense') return 0;
-  return sparsity.kind === 'top-k' ? sparsity.sparsity : 1 - sparsity.keep / sparsity.block;
+  if (block === '') return sparsity === 0 ? { kind: 'dense' } : { kind: 'top-k', sparsity };
+  const parsed = parseBlock(block);
+  if (parsed) return parsed;
+  throw new SettingError(
+    `[train] block must be KEEP:BLOCK with KEEP from 1 to BLOCK, for instance 16:32, got ${JSON.stringify(block)}`,
+  );
 }

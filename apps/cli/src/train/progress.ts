@@ -1,74 +1,98 @@
 /** What a run prints: one live line on a terminal, plain lines elsewhere, one JSON object a line for programs. */
 import type { TrainStep } from '@qsparse/training';
-
-export type Style = 'terminal' | 'plain' | 'json';
+import type { Output } from '../output.ts';
 
 export interface Progress {
-  /** A line that stays. */
+  /** A fact: lines for people, an object `{ event, … }` for programs. */
+  report(event: string, data: object, ...lines: readonly string[]): void;
+  /** A line for people alone. */
   note(line: string): void;
   step(step: TrainStep): void;
   /** Ends the live line. */
   end(): void;
 }
 
-/** Plain output prints a step at least this often, in seconds. */
-const PLAIN_SECONDS = 5;
+export interface ProgressOptions {
+  readonly json: boolean;
+  readonly totalSteps: number;
+  /** Milliseconds; for tests. */
+  readonly now?: () => number;
+}
 
-export function createProgress(style: Style, totalSteps: number): Progress {
-  let live = false;
+/** Plain output prints a step at least this often. */
+const PLAIN_MILLISECONDS = 5000;
+
+export function createProgress(
+  output: Output,
+  { json, totalSteps, now = () => performance.now() }: ProgressOptions,
+): Progress {
+  return json ? jsonProgress(output) : textProgress(output, totalSteps, now);
+}
+
+/** Standard output holds nothing but objects. */
+function jsonProgress(output: Output): Progress {
+  return {
+    report: (event, data) => output.line(JSON.stringify({ event, ...data })),
+    note: (line) => output.error(line),
+    step: (step) => output.line(JSON.stringify({ event: 'step', ...step })),
+    end: () => {},
+  };
+}
+
+function textProgress(output: Output, totalSteps: number, now: () => number): Progress {
+  const speed = smoothed();
+  let isLive = false;
   let printed = Number.NEGATIVE_INFINITY;
-  let smoothed = 0;
-  const clear = () => {
-    if (live) process.stdout.write('\r\x1b[2K');
-    live = false;
+  const end = () => {
+    if (isLive) output.write('\n');
+    isLive = false;
+  };
+  const print = (lines: readonly string[]) => {
+    if (isLive) output.write('\r\x1b[2K');
+    isLive = false;
+    for (const line of lines) output.line(line);
   };
   return {
-    note(line) {
-      clear();
-      if (style === 'json') console.error(line);
-      else console.log(line);
-    },
+    report: (_event, _data, ...lines) => print(lines),
+    note: (line) => print([line]),
+    end,
     step(step) {
-      if (style === 'json') {
-        console.log(JSON.stringify(step));
+      const line = stepLine(step, totalSteps, speed(step.tokensPerSecond));
+      const matters = step.step === 1 || step.step === totalSteps || step.validationLoss !== undefined;
+      if (!output.isTerminal) {
+        if (!matters && now() - printed < PLAIN_MILLISECONDS) return;
+        printed = now();
+        output.line(line);
         return;
       }
-      smoothed = smoothed === 0 ? step.tokensPerSecond : 0.9 * smoothed + 0.1 * step.tokensPerSecond;
-      const tokensPerStep = step.tokens / step.step;
-      const line = stepLine(
-        step,
-        totalSteps,
-        smoothed,
-        ((totalSteps - step.step) * tokensPerStep) / smoothed,
-      );
-      const now = performance.now() / 1000;
-      const matters = step.step === 1 || step.step === totalSteps || step.validationLoss !== undefined;
-      if (style === 'terminal') {
-        process.stdout.write(`\r\x1b[2K${line}`);
-        live = true;
-        if (step.validationLoss !== undefined) this.end();
-      } else if (matters || now - printed >= PLAIN_SECONDS) {
-        printed = now;
-        console.log(line);
-      }
-    },
-    end() {
-      if (live) process.stdout.write('\n');
-      live = false;
+      // A line that wraps cannot be erased.
+      output.write(`\r\x1b[2K${line.slice(0, Math.max(20, output.columns - 1))}`);
+      isLive = true;
+      if (step.validationLoss !== undefined) end();
     },
   };
 }
 
-function stepLine(step: TrainStep, total: number, tokensPerSecond: number, seconds: number): string {
+/** A running mean that forgets, so that one slow step does not move the estimate. */
+function smoothed(): (value: number) => number {
+  let mean: number | undefined;
+  return (value) => {
+    mean = mean === undefined ? value : 0.9 * mean + 0.1 * value;
+    return mean;
+  };
+}
+
+function stepLine(step: TrainStep, total: number, tokensPerSecond: number): string {
+  const tokensLeft = (total - step.step) * (step.tokens / step.step);
   const parts = [
     `step ${String(step.step).padStart(String(total).length)}/${total}`,
     `loss ${step.loss.toFixed(3)}`,
-    ...(step.validationLoss !== undefined ? [`validation ${step.validationLoss.toFixed(3)}`] : []),
+    ...(step.validationLoss === undefined ? [] : [`validation ${step.validationLoss.toFixed(3)}`]),
     `lr ${step.learningRate.toExponential(1)}`,
     `norm ${step.gradientNorm.toFixed(2)}`,
     `${Math.round(tokensPerSecond).toLocaleString('en')} tokens/s`,
-    ...(step.sparsity !== undefined ? [`sparsity ${Math.round(100 * step.sparsity)} %`] : []),
-    `${duration(seconds)} left`,
+    ...(step.sparsity === undefined ? [] : [`sparsity ${Math.round(100 * step.sparsity)} %`]),
+    `${duration(tokensLeft / tokensPerSecond)} left`,
   ];
   return parts.join('  ');
 }

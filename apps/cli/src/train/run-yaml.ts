@@ -1,52 +1,64 @@
-/** run.yaml: every setting of a run, resolved, with the texts it was trained on. Written once, read by --resume. */
+/** run.yaml: every setting of a run, resolved, with the texts it was trained on. Written by a run, read by --resume. */
+import { dirname, resolve } from 'node:path';
 import { readFileBytes } from '@qsparse/formats/node';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, stringify } from 'yaml';
-import { parseSetting, SettingError, type Settings } from './settings.ts';
+import { isMap, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
+import { BUNDLED } from './corpus.ts';
+import { mergeSettings, parseSetting, presetSettings, SettingError, type Settings } from './settings.ts';
 
 export interface RunFile {
-  readonly preset?: string;
-  readonly data?: readonly string[];
-  readonly settings: Partial<Settings>;
+  readonly preset: string;
+  /** Files, absolute or `bundled`; undefined where the file names none. */
+  readonly data: readonly string[] | undefined;
+  readonly settings: Settings;
 }
 
-/** Reads a run.yaml. Throws SettingError with file and line, FileError where it cannot be read. */
-export async function readRunYaml(path: string): Promise<RunFile> {
-  const source = new TextDecoder().decode(await readFileBytes(path));
+/**
+ * Reads a run.yaml over its preset. Paths are relative to the file. Throws SettingError with file and line, FileError
+ * where it cannot be read.
+ * @param preset of the command line, which wins over the file's
+ */
+export async function readRunYaml(path: string, preset?: string): Promise<RunFile> {
   const lines = new LineCounter();
+  const source = new TextDecoder().decode(await readFileBytes(path));
   const document = parseDocument(source, { lineCounter: lines });
   const [problem] = document.errors;
   if (problem) {
     const { line, col } = lines.linePos(problem.pos[0]);
-    throw new SettingError(`[${path}:${line}:${col}] ${problem.message.split('\n')[0]}; correct the YAML`);
+    const [reason = ''] = problem.message.split(/:?\n| at line/);
+    throw new SettingError(`[${path}:${line}:${col}] ${reason}; correct the YAML`);
   }
-  if (document.contents === null) return { settings: {} };
-  if (!isMap(document.contents))
-    throw new SettingError(`[${path}:1] must be a list of "key: value" lines; correct the file`);
-  const settings: Record<string, unknown> = {};
-  let preset: string | undefined;
-  let data: readonly string[] | undefined;
-  for (const { key, value } of document.contents.items) {
-    const name = String(isScalar(key) ? key.value : key);
-    const at = isScalar(key) && key.range ? lines.linePos(key.range[0]).line : 1;
-    const where = `${path}:${at}`;
-    const plain = isScalar(value) ? value.value : isSeq(value) ? value.toJSON() : value;
-    if (name === 'data') data = textList(plain, where);
-    else if (name === 'preset') preset = String(plain);
-    else settings[name] = parseSetting(name, plain, where);
-  }
+  const { contents } = document;
+  if (contents !== null && !isMap(contents))
+    throw new SettingError(`[${path}:1] the file must hold lines of "key: value"; correct it`);
+  const plain = (document.toJS() ?? {}) as Record<string, unknown>;
+  const lineOf = (name: string): string => {
+    const key = contents?.items.map((item) => item.key).find((node) => isScalar(node) && node.value === name);
+    return `${path}:${isScalar(key) && key.range ? lines.linePos(key.range[0]).line : 1}`;
+  };
+  const { preset: own, data, ...rest } = plain;
+  if (own !== undefined && typeof own !== 'string')
+    throw new SettingError(`[${lineOf('preset')}] preset must be a name, got ${JSON.stringify(own)}`);
+  const settings = Object.fromEntries(
+    Object.entries(rest).map(([name, value]) => [name, parseSetting(name, value, lineOf(name))]),
+  );
+  const chosen = preset ?? own ?? 'tiny';
   return {
-    settings: settings as Partial<Settings>,
-    ...(preset !== undefined && { preset }),
-    ...(data && { data }),
+    preset: chosen,
+    data: data === undefined ? undefined : textFiles(data, path, lineOf('data')),
+    settings: mergeSettings(presetSettings(chosen), settings, lineOf('block')),
   };
 }
 
+/** The text of a run.yaml that gives the same settings again. */
 export function formatRunYaml(settings: Settings, data: readonly string[]): string {
-  return stringify({ data, ...settings });
+  // Of the two that exclude each other, the one that acts.
+  const { sparsity, block, ...rest } = settings;
+  return stringify({ data, ...(block === '' ? { sparsity } : { block }), ...rest });
 }
 
-function textList(value: unknown, where: string): readonly string[] {
+function textFiles(value: unknown, path: string, where: string): readonly string[] {
   const list = Array.isArray(value) ? value : [value];
-  if (list.every((entry): entry is string => typeof entry === 'string')) return list;
-  throw new SettingError(`[${where}] data must be a list of files, got ${JSON.stringify(value)}`);
+  if (list.length === 0 || !list.every((entry): entry is string => typeof entry === 'string' && entry !== ''))
+    throw new SettingError(`[${where}] data must be a list of files, got ${JSON.stringify(value)}`);
+  return list.map((file) => (file === BUNDLED ? BUNDLED : resolve(dirname(path), file)));
 }

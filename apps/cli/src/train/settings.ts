@@ -3,7 +3,7 @@
  * everywhere; a later source wins: default, preset, run.yaml, flags.
  */
 import { nearestName } from '@qsparse/formats';
-import type { Option } from '../command.ts';
+import { type Option, UsageError } from '../command.ts';
 import { PRESETS } from './presets.ts';
 
 interface Rule<T> {
@@ -12,6 +12,8 @@ interface Rule<T> {
   readonly choices?: readonly string[];
   readonly min?: number;
   readonly max?: number;
+  /** In words, where `min` and `max` do not say it well. */
+  readonly range?: string;
   readonly whole?: boolean;
 }
 
@@ -27,8 +29,18 @@ const number = (value: number, help: string, min = 0, max = Number.MAX_VALUE): R
   min,
   max,
 });
+/** A number from 0 up to, not including, 1. */
+const share = (value: number, help: string): Rule<number> => ({
+  ...number(value, help, 0, 1 - Number.EPSILON / 2),
+  range: 'number of at least 0 and below 1',
+});
+/** A number above 0. */
+const positive = (value: number, help: string): Rule<number> => ({
+  ...number(value, help, Number.MIN_VALUE),
+  range: 'number above 0',
+});
 const text = (value: string, help: string): Rule<string> => ({ default: value, help });
-const choice = <C extends string>(value: C, choices: readonly C[], help: string): Rule<string> => ({
+const choice = <C extends string>(value: C, choices: readonly C[], help: string): Rule<C> => ({
   default: value,
   choices,
   help,
@@ -39,17 +51,17 @@ const flag = (value: boolean, help: string): Rule<boolean> => ({ default: value,
 export const SETTINGS = {
   layers: count(4, 'decoder blocks'),
   width: count(128, 'width of the residual stream'),
-  heads: count(4, 'attention heads'),
-  'kv-heads': count(4, 'key-value heads'),
+  heads: count(4, 'attention heads; they divide the width'),
+  'kv-heads': count(4, 'key-value heads; they divide the heads'),
   'feed-forward': count(384, 'width inside the feed-forward layer'),
-  context: count(256, 'tokens a row'),
+  context: count(256, 'tokens a row, and that the model sees'),
   activation: choice('relu2', ['relu2', 'silu'], 'activation of the gate'),
   'sub-layer-norms': flag(true, 'norms before the output and down projections'),
   'tied-embedding': flag(true, 'the head uses the embedding'),
   weights: choice('ternary', ['ternary', 'full'], 'weights of the linear layers'),
   activations: choice('int8', ['int8', 'full'], 'activations of the linear layers'),
-  sparsity: number(0.6, 'share of inputs that top-K leaves out', 0),
-  block: text('', 'KEEP:BLOCK selection instead of top-K, for instance 16:32'),
+  sparsity: share(0.6, 'share of inputs that top-K leaves out, 0 is dense'),
+  block: text('', 'KEEP:BLOCK selection in place of sparsity, for instance 16:32'),
   'straight-through': flag(true, 'straight-through gradient past the selection'),
   rescale: choice('none', ['none', 'unit', 'preserve'], 'L2 rescale after selection'),
   tokenizer: choice('bpe', ['bpe', 'byte'], 'tokenizer, made from the text'),
@@ -58,12 +70,19 @@ export const SETTINGS = {
   steps: count(400, 'updates'),
   batch: count(8, 'rows a micro-batch'),
   accumulation: count(1, 'micro-batches an update'),
-  'learning-rate': number(2e-3, 'peak learning rate', 1e-9),
+  'learning-rate': positive(2e-3, 'peak learning rate'),
+  schedule: choice(
+    'cosine',
+    ['cosine', 'linear', 'constant', 'two-stage'],
+    'learning rate after the warm-up; two-stage is that of BitNet b1.58',
+  ),
   'final-share': number(0.1, 'share of the peak at the last step', 0, 1),
-  schedule: choice('cosine', ['cosine', 'linear', 'constant', 'two-stage'], 'learning rate schedule'),
+  'second-peak': number(0, 'peak of the second stage, 0 is 2/3 of the first'),
+  'stage-share': number(0.5, 'where the second stage begins, as a share of the steps', 0, 1),
   warmup: count(20, 'steps to the peak', 0),
   'weight-decay': number(0.1, 'decay of matrices'),
-  beta2: number(0.95, 'AdamW second moment', 0, 1),
+  beta1: share(0.9, 'AdamW first moment'),
+  beta2: share(0.95, 'AdamW second moment'),
   clip: number(1, 'largest gradient norm, 0 is off'),
   'sparsity-warmup': count(0, 'steps from dense to the full sparsity', 0),
   seed: count(1, 'seed of weights and of the order of rows', 0),
@@ -72,14 +91,17 @@ export const SETTINGS = {
   'save-every': count(100, 'steps between checkpoints'),
   'sample-every': count(100, 'steps between sample texts, 0 is never', 0),
   'sample-prompt': text('The ', 'text that samples go on from'),
-} satisfies Record<string, Rule<number> | Rule<string> | Rule<boolean>>;
+} as const;
 
-export type Settings = { readonly [K in keyof typeof SETTINGS]: (typeof SETTINGS)[K]['default'] };
+type ValueOf<R> = R extends Rule<infer T> ? T : never;
+export type Settings = { readonly [K in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[K]> };
 export type SettingName = keyof Settings;
+/** Settings from one source. */
+export type SomeSettings = { readonly [K in SettingName]?: Settings[K] };
 
-/** A setting that does not exist or cannot hold what came; `where` tells the file and line, or the flag. */
-export class SettingError extends Error {
-  readonly code = 'setting';
+/** A setting that does not exist or cannot hold what came; the message begins with the file and line, or the flag. */
+export class SettingError extends UsageError {
+  override readonly code = 'setting';
 }
 
 /** Options of the command line, from the table. */
@@ -87,11 +109,9 @@ export function settingOptions(): Record<string, Option> {
   return Object.fromEntries(
     Object.entries(SETTINGS as Record<string, Rule<unknown>>).map(
       ([name, { default: value, help, choices }]) => {
-        const shown = value === '' ? '' : ` (default ${String(value)})`;
-        return [
-          name,
-          { type: 'string', value: choices ? choices.join('|') : 'VALUE', help: `${help}${shown}` },
-        ];
+        const kind = typeof value === 'number' ? 'N' : typeof value === 'boolean' ? 'true|false' : 'TEXT';
+        const shown = value === '' ? '' : ` (default ${JSON.stringify(value).replace(/^"(\S+)"$/, '$1')})`;
+        return [name, { type: 'string', value: choices?.join('|') ?? kind, help: `${help}${shown}` }];
       },
     ),
   );
@@ -99,49 +119,54 @@ export function settingOptions(): Record<string, Option> {
 
 /** One value from a flag or a YAML file. Throws SettingError. */
 export function parseSetting(name: string, value: unknown, where: string): Settings[SettingName] {
-  const rule = (SETTINGS as Record<string, Rule<unknown>>)[name];
+  const rule = Object.hasOwn(SETTINGS, name) ? (SETTINGS as Record<string, Rule<unknown>>)[name] : undefined;
   if (!rule) {
-    const near = nearestName(name, Object.keys(SETTINGS));
-    throw new SettingError(
-      `[${where}] there is no setting "${name}"${near ? `; did you mean "${near}"?` : ''}`,
-    );
+    const near = nearestName(name, [...Object.keys(SETTINGS), 'data', 'preset']);
+    const hint = near ? `did you mean "${near}"?` : 'see train --help';
+    throw new SettingError(`[${where}] there is no setting ${JSON.stringify(name)}; ${hint}`);
   }
   const fail = (what: string) =>
-    new SettingError(`[${where}] ${name} must be ${what}, got ${JSON.stringify(value)}`);
+    new SettingError(`[${where}] ${name} must be ${what}, got ${JSON.stringify(value)?.slice(0, 60)}`);
   if (typeof rule.default === 'number') {
     const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
     const { min = 0, max = Number.MAX_VALUE, whole } = rule;
-    const good =
+    if (
       typeof parsed === 'number' &&
       parsed >= min &&
       parsed <= max &&
-      (!whole || Number.isSafeInteger(parsed));
-    if (!good)
-      throw fail(
-        `a ${whole ? 'whole ' : ''}number ${max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`}`,
-      );
-    return parsed;
+      (!whole || Number.isSafeInteger(parsed))
+    )
+      return parsed;
+    const range = max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`;
+    throw fail(`a ${rule.range ?? `${whole ? 'whole ' : ''}number ${range}`}`);
   }
   if (typeof rule.default === 'boolean') {
     const parsed = { true: true, false: false }[String(value)];
     if (parsed === undefined) throw fail('true or false');
     return parsed;
   }
-  if (typeof value !== 'string' || (rule.choices && !rule.choices.includes(value))) {
-    throw fail(rule.choices ? `one of ${rule.choices.join(', ')}` : 'text');
-  }
-  return value;
+  if (typeof value === 'string' && (rule.choices ?? [value]).includes(value))
+    return value as Settings[SettingName];
+  throw fail(rule.choices ? `one of ${rule.choices.join(', ')}` : 'text');
 }
 
 /** Defaults, then the preset. Throws SettingError for a preset that does not exist. */
 export function presetSettings(preset: string): Settings {
-  const chosen = Object.hasOwn(PRESETS, preset) ? PRESETS[preset as keyof typeof PRESETS] : undefined;
-  if (!chosen)
-    throw new SettingError(
-      `[train] there is no preset "${preset}"; choose one of ${Object.keys(PRESETS).join(', ')}`,
-    );
   const defaults = Object.fromEntries(
     Object.entries(SETTINGS).map(([name, { default: value }]) => [name, value]),
-  );
-  return { ...defaults, ...chosen.settings } as Settings;
+  ) as unknown as Settings;
+  if (Object.hasOwn(PRESETS, preset))
+    return mergeSettings(defaults, PRESETS[preset as keyof typeof PRESETS].settings, 'preset');
+  const names = Object.keys(PRESETS);
+  const near = nearestName(preset, names);
+  const hint = near ? `did you mean ${near}?` : `choose one of ${names.join(', ')}`;
+  throw new SettingError(`[train] there is no preset "${preset}"; ${hint}`);
+}
+
+/** A later source over an earlier one: a sparsity ends a block selection, and the other way round. Throws SettingError. */
+export function mergeSettings(earlier: Settings, later: SomeSettings, where: string): Settings {
+  const { sparsity, block } = later;
+  if (sparsity !== undefined && block !== undefined && block !== '')
+    throw new SettingError(`[${where}] sparsity and block exclude each other, got ${sparsity} and ${block}`);
+  return { ...earlier, ...(sparsity !== undefined && { block: '' }), ...later };
 }

@@ -7,13 +7,15 @@
  */
 import { join } from 'node:path';
 import {
+  FormatError,
   type ObjectReader,
   openSafetensors,
   parseConfig,
   readObject,
+  type TensorInfo,
   type TensorStore,
 } from '@qsparse/formats';
-import { openFileReader as fileReader, readFileBytes } from '@qsparse/formats/node';
+import { openFileReader, readFileBytes } from '@qsparse/formats/node';
 import { checkConfig, type DecoderConfig, type Sparsity } from '@qsparse/layers';
 
 export interface Golden {
@@ -57,34 +59,64 @@ export async function openGolden(folder: string): Promise<Golden> {
   const path = join(folder, 'golden.json');
   const reader = readObject(parseConfig(await readFileBytes(path), path), path);
   reader.rejectUnknown(['config', 'first_loss', 'optimizer', 'loss_curve', 'grad_norm_curve', 'note']);
-  const expected = await openSafetensors(await fileReader(join(folder, 'golden.safetensors')));
+  const expected = await openSafetensors(await openFileReader(join(folder, 'golden.safetensors')));
   try {
-    const tokens = expected.tensors.get('tokens')?.shape ?? [];
-    const config = parseGoldenConfig(reader.object('config'), (tokens[2] ?? 2) - 1);
-    const weights = await openSafetensors(await fileReader(join(folder, 'model.safetensors')));
-    return {
-      config,
+    const [steps, , width] = tokensShape(expected);
+    const golden = {
+      config: parseGoldenConfig(reader.object('config'), width - 1),
       optimizer: parseOptimizer(reader.object('optimizer')),
       firstLoss: reader.number('first_loss'),
-      losses: numbers(reader, 'loss_curve'),
-      gradientNorms: numbers(reader, 'grad_norm_curve'),
-      weights,
-      expected,
-      close: async () => {
-        await weights.close();
-        await expected.close();
-      },
+      losses: numbers(reader, 'loss_curve', steps),
+      gradientNorms: numbers(reader, 'grad_norm_curve', steps),
     };
+    const weights = await openSafetensors(await openFileReader(join(folder, 'model.safetensors')));
+    const close = async () => {
+      await weights.close();
+      await expected.close();
+    };
+    return { ...golden, weights, expected, close };
   } catch (error) {
     await expected.close();
     throw error;
   }
 }
 
+/** Steps, rows and row length + 1 of the token batches. */
+function tokensShape(store: TensorStore): readonly [number, number, number] {
+  const { dtype, shape } = findTokens(store);
+  const [steps = 0, rows = 0, width = 0] = shape;
+  if (dtype === 'i32' && shape.length === 3 && steps >= 2 && rows >= 1 && width >= 2)
+    return [steps, rows, width];
+  const required = 'must be i32 [2 or more steps, rows, 2 or more]';
+  throw new FormatError(
+    'shape',
+    `[verify] ${store.name}: tensor "tokens" ${required}, got ${dtype} [${shape}]`,
+    {
+      file: store.name,
+      tensor: 'tokens',
+    },
+  );
+}
+
+function findTokens(store: TensorStore): TensorInfo {
+  const tokens = store.tensors.get('tokens');
+  if (tokens) return tokens;
+  throw new FormatError(
+    'missing-tensor',
+    `[verify] ${store.name}: tensor "tokens" is missing; check the folder`,
+    {
+      file: store.name,
+      tensor: 'tokens',
+    },
+  );
+}
+
 function parseGoldenConfig(reader: ObjectReader, contextLength: number): DecoderConfig {
   reader.rejectUnknown(CONFIG_KEYS);
   const hiddenSize = reader.positiveInteger('hidden_size');
   const heads = reader.positiveInteger('num_attention_heads');
+  if (hiddenSize % heads !== 0)
+    throw reader.invalid('hidden_size', `a multiple of num_attention_heads (${heads})`);
   const ternary = reader.oneOf('weight_bits', ['full', '1.58']) === '1.58';
   const config: DecoderConfig = {
     vocabularySize: reader.positiveInteger('vocab_size'),
@@ -96,8 +128,8 @@ function parseGoldenConfig(reader: ObjectReader, contextLength: number): Decoder
     headSize: hiddenSize / heads,
     contextLength,
     slidingWindow: 0,
-    ropeTheta: reader.number('rope_theta', { min: 1 }),
-    normEpsilon: reader.number('rms_norm_eps', { min: 0 }),
+    ropeTheta: reader.number('rope_theta'),
+    normEpsilon: reader.number('rms_norm_eps'),
     activation: reader.oneOf('hidden_act', ['relu2', 'silu']) === 'silu' ? 'silu' : 'squared-relu',
     subLayerNorms: reader.boolean('sub_layer_norms'),
     tiedEmbedding: reader.boolean('tie_word_embeddings'),
@@ -121,7 +153,8 @@ function parseSelection(reader: ObjectReader): Sparsity {
 }
 
 function parseOptimizer(reader: ObjectReader): Golden['optimizer'] {
-  const [beta1, beta2] = numbers(reader, 'betas') as [number, number];
+  reader.rejectUnknown(['lr', 'betas', 'eps', 'weight_decay', 'decay', 'clip_global_norm']);
+  const [beta1, beta2] = numbers(reader, 'betas', 2) as [number, number];
   return {
     learningRate: reader.number('lr'),
     beta1,
@@ -132,9 +165,9 @@ function parseOptimizer(reader: ObjectReader): Golden['optimizer'] {
   };
 }
 
-function numbers(reader: ObjectReader, key: string): readonly number[] {
+function numbers(reader: ObjectReader, key: string, count: number): readonly number[] {
   const values = reader.array(key);
-  if (!values.every((value): value is number => typeof value === 'number'))
-    throw reader.invalid(key, 'a list of numbers');
-  return values;
+  if (values.length === count && values.every((value): value is number => typeof value === 'number'))
+    return values as readonly number[];
+  throw reader.invalid(key, `a list of ${count} numbers`);
 }

@@ -80,13 +80,8 @@ static inline v128_t gelu_backward4(v128_t x, v128_t dy) {
 #define RUN(name, f)                                                                                  \
   static void name##_run(const float *x, const float *dy, float *dx, int32_t n) {                     \
     int32_t i = 0;                                                                                    \
-    for (; i + 8 <= n; i += 8) {                                                                      \
-      const v128_t y0 = f(load4(x + i), load4(dy + i)), y1 = f(load4(x + i + 4), load4(dy + i + 4));  \
-      store4(dx + i, y0);                                                                             \
-      store4(dx + i + 4, y1);                                                                         \
-    }                                                                                                 \
     for (; i + 4 <= n; i += 4) store4(dx + i, f(load4(x + i), load4(dy + i)));                        \
-    store_some(dx + i, f(load_some(x + i, n - i), load_some(dy + i, n - i)), n - i);                  \
+    if (i < n) store_some(dx + i, f(load_some(x + i, n - i), load_some(dy + i, n - i)), n - i);       \
   }
 
 RUN(negate, negate4)

@@ -64,7 +64,7 @@ export class SharedMemory {
       else i32[word] = value;
       word++;
     }
-    return word << 2;
+    return word * 4; // not a shift: addresses reach beyond 2 GiB
   }
 }
 

@@ -1,7 +1,5 @@
 // Chooses and compiles one of the two committed WebAssembly builds. Starts nothing.
 
-import { kernelsRelaxed } from '../generated/kernels-relaxed.ts';
-import { kernelsSimd } from '../generated/kernels-simd.ts';
 import { CpuRuntimeError } from './errors.ts';
 import { nodeModule } from './node.ts';
 
@@ -55,7 +53,11 @@ export async function compileKernels(
       '[startRuntime] simd: "relaxed" needs WebAssembly relaxed SIMD, which this engine lacks; use simd: "auto"',
     );
   }
-  const bytes = Uint8Array.from(atob(relaxed ? kernelsRelaxed : kernelsSimd), (c) => c.charCodeAt(0));
+  // Two import() with plain names, so that bundlers make a file of each build and a page loads one of them.
+  const { kernels } = relaxed
+    ? await import('../generated/kernels-relaxed.ts')
+    : await import('../generated/kernels-simd.ts');
+  const bytes = Uint8Array.from(atob(kernels), (c) => c.charCodeAt(0));
   try {
     return { module: await WebAssembly.compile(bytes), simd: relaxed ? 'relaxed' : 'baseline' };
   } catch (cause) {

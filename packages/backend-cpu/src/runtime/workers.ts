@@ -65,9 +65,9 @@ function startNodeWorker(
   );
   return {
     ready: life.started,
+    // Once only: each call of a Node worker's terminate() adds a listener until the thread has ended.
     terminate: () => {
-      life.over();
-      void worker.terminate();
+      if (life.over()) void worker.terminate();
     },
   };
 }
@@ -87,8 +87,7 @@ function startWebWorker(start: WorkerStart, lost: (cause: Error) => void): Worke
   return {
     ready: life.started,
     terminate: () => {
-      life.over();
-      worker.terminate();
+      if (life.over()) worker.terminate();
     },
   };
 }
@@ -96,6 +95,7 @@ function startWebWorker(start: WorkerStart, lost: (cause: Error) => void): Worke
 /** Turns the events of a worker into one promise for its start and at most one call of `lost` afterwards. */
 function lifeOf(lost: (cause: Error) => void) {
   let state: 'starting' | 'running' | 'over' = 'starting';
+  let ended = false;
   let resolve!: () => void;
   let reject!: (cause: Error) => void;
   const started = new Promise<void>((yes, no) => {
@@ -114,8 +114,12 @@ function lifeOf(lost: (cause: Error) => void) {
       if (before === 'starting') reject(cause);
       if (before === 'running') lost(cause);
     },
+    /** True the first time. */
     over: () => {
+      const first = !ended;
       state = 'over';
+      ended = true;
+      return first;
     },
   };
 }

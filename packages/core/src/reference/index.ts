@@ -31,7 +31,7 @@ export function referenceDevice(): ReferenceDevice {
 
   const elementsOf = (view: View): Float64Array => {
     const slot = slots.get(view.slot);
-    if (!slot) throw new DisposedError('reference', 'this device was disposed');
+    if (!slot) throw disposed();
     const { bits } = DTYPES[view.dtype];
     if (slot.bits !== bits) {
       slot.bits = bits;
@@ -61,7 +61,9 @@ export function referenceDevice(): ReferenceDevice {
     caps: { compute: ['f32', 'bf16'], float64: true, threads: 1 },
     alloc(bytes) {
       const slot = pool.alloc(bytes);
-      slots.get(slot)!.bits = 0;
+      const memory = slots.get(slot);
+      if (!memory) throw disposed();
+      memory.bits = 0;
       return slot;
     },
     free: (slot) => pool.free(slot),
@@ -111,6 +113,8 @@ export function referenceDevice(): ReferenceDevice {
       }).slice(),
   };
 }
+
+const disposed = () => new DisposedError('reference', 'this device was disposed', 'make another one');
 
 function toHost(elements: Float64Array, type: Type): HostArray {
   if (type.dtype === 'f32') return elements.slice();

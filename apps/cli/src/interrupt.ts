@@ -1,0 +1,40 @@
+/** Ctrl-C and its kin: the first one asks a command to stop in order, the second one stops it at once. */
+
+/** Exit codes of a command that was asked to stop: 128 and the signal's number, as shells have it. */
+export const INTERRUPTED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+export interface Interrupt {
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal;
+  /** Of the first signal; undefined before it. */
+  readonly exitCode: number | undefined;
+  /** Asks to stop as SIGTERM does. */
+  stop(): void;
+  /** Gives the signals back. */
+  dispose(): void;
+}
+
+/** Listens until disposed. `onFirst` tells the user what happens now. */
+export function listenForInterrupt(onFirst: () => void = () => {}): Interrupt {
+  const controller = new AbortController();
+  let exitCode: number | undefined;
+  const onSignal = (name: NodeJS.Signals) => {
+    const code = INTERRUPTED[name as keyof typeof INTERRUPTED];
+    if (exitCode !== undefined) process.exit(code);
+    exitCode = code;
+    onFirst();
+    controller.abort();
+  };
+  const names = Object.keys(INTERRUPTED) as NodeJS.Signals[];
+  for (const name of names) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    get exitCode() {
+      return exitCode;
+    },
+    stop: () => onSignal('SIGTERM'),
+    dispose() {
+      for (const name of names) process.off(name, onSignal);
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/** What a run says at its start and at its end. */
+import { tensor } from '@qsparse/core';
+import { countParameters, type Decoder, measureSparsity, type Sparsity } from '@qsparse/layers';
+import type { TrainStep } from '@qsparse/training';
+import { PROGRAM } from '../command.ts';
+import type { Corpus } from './corpus.ts';
+import { lossCurve } from './loss-curve.ts';
+import type { Progress } from './progress.ts';
+import type { Settings } from './settings.ts';
+
+/** Size of the model, of the text and of the memory. */
+export function describeRun(model: Decoder, corpus: Corpus, settings: Settings, progress: Progress): void {
+  const { config, device } = model;
+  const parameters = countParameters(config);
+  const trainedTokens = settings.steps * settings.batch * settings.accumulation * settings.context;
+  const { live } = device.memory();
+  const tokens = { train: corpus.train.length, validation: corpus.validation.length, run: trainedTokens };
+  progress.report(
+    'model',
+    { parameters, tokens, vocabulary: config.vocabularySize, modelBytes: live, optimizerBytes: live },
+    `model      ${short(parameters.total)} parameters, ${short(parameters.linear)} of them in ${config.linear.weights} linear layers that see ${inWords(config.linear.sparsity)}`,
+    `text       ${short(tokens.train)} tokens to train on, ${short(tokens.run)} in ${settings.steps} steps; vocabulary ${config.vocabularySize}`,
+    `memory     ${(live / 2 ** 20).toFixed(1)} MiB for parameters and gradients, as much again for the optimizer, plus the activations of a step`,
+  );
+}
+
+export interface RunEnd {
+  readonly path: string;
+  readonly last: TrainStep;
+  /** Of the whole run. */
+  readonly losses: readonly number[];
+  readonly stopped: boolean;
+}
+
+/** Loss curve, sparsity, validation, and the next commands to type. */
+export async function describeEnd(
+  model: Decoder,
+  corpus: Corpus,
+  settings: Settings,
+  { path, last, losses, stopped }: RunEnd,
+  progress: Progress,
+): Promise<void> {
+  for (const line of lossCurve(losses)) progress.note(line);
+  const { overall, sites } = await sparsityOn(model, corpus, settings);
+  const resume = `${PROGRAM} train --resume ${quoted(path)}`;
+  const { validationLoss } = last;
+  const bits = validationLoss && validationLoss / Math.LN2 / corpus.bytesPerToken;
+  const lines = [
+    `sparsity   ${percent(overall)} of the inputs of linear layers are zero, weighted by parameters (${meansBySite(sites)})`,
+    ...(validationLoss && bits
+      ? [`validation ${validationLoss.toFixed(4)} nats a token, ${bits.toFixed(4)} bits a byte`]
+      : []),
+    ...(stopped
+      ? [`stopped after step ${last.step}, saved; go on with`, `  ${resume}`]
+      : [
+          'next',
+          `  ${PROGRAM} generate ${quoted(path)} --prompt ${quoted(settings['sample-prompt'])}`,
+          `  ${PROGRAM} inspect ${quoted(path)}`,
+          `  ${resume} --steps ${2 * settings.steps}`,
+        ]),
+  ];
+  progress.report(
+    stopped ? 'stopped' : 'done',
+    {
+      path,
+      step: last.step,
+      sparsity: { overall, sites: Object.fromEntries(sites) },
+      validationLoss,
+      bitsPerByte: bits,
+      resume,
+    },
+    ...lines,
+  );
+}
+
+async function sparsityOn(model: Decoder, { validation }: Corpus, { context }: Settings) {
+  const length = Math.min(context, validation.length);
+  const tokens = tensor(model.device, Int32Array.from(validation.subarray(0, length)), [1, length], 'i32');
+  const report = await measureSparsity(model, tokens);
+  tokens.dispose();
+  return report;
+}
+
+/** Means over the layers: `qkv 60.2 %, o 60.2 %, …`. */
+function meansBySite(sites: ReadonlyMap<string, number>): string {
+  const shares = new Map<string, number[]>();
+  for (const [site, share] of sites) {
+    const kind = site.slice(site.lastIndexOf('.') + 1);
+    shares.set(kind, [...(shares.get(kind) ?? []), share]);
+  }
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return [...shares].map(([kind, values]) => `${kind} ${percent(mean(values))}`).join(', ');
+}
+
+function inWords(sparsity: Sparsity): string {
+  if (sparsity.kind === 'dense') return 'all inputs';
+  if (sparsity.kind === 'block') return `${sparsity.keep} of every ${sparsity.block} inputs`;
+  return `${Math.round(100 * (1 - sparsity.sparsity))} % of the inputs`;
+}
+
+/** As a shell takes it. */
+export function quoted(text: string): string {
+  if (/^[\w./:@%+,=-]+$/.test(text)) return text;
+  return /["$`\\!]/.test(text) ? `'${text.replaceAll("'", "'\\''")}'` : `"${text}"`;
+}
+
+const short = (value: number): string => {
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
+  return value >= 1e4 ? `${(value / 1e3).toFixed(0)} k` : String(value);
+};
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
