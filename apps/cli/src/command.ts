@@ -82,7 +82,8 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
 
 /** The first sentence of Node's message, without its form of a heading. */
 function reasonOf(message: string): string {
-  const [, name] = /^Option '(--[\w-]+)[^']*' argument is ambiguous/.exec(message) ?? [];
+  const [, name, problem] = /^Option '(--[\w-]+)[^']*' argument (missing|is ambiguous)/.exec(message) ?? [];
+  if (name && problem === 'missing') return `${name} takes a value, got none`;
   if (name) return `${name} takes a value; one that begins with a dash is written ${name}=-1`;
   const [first = ''] = message.split(/\.? *\n|\. /);
   return first.replace(/^[A-Z]/, (letter) => letter.toLowerCase());

@@ -103,19 +103,30 @@ function instruction(reader) {
   if (code === 0xfc) return prefixed(reader, reader.number());
   if (code === 0xfd) simd(reader, reader.number());
   else if (code === 0xfe) {
-    if (reader.number() === 3) reader.skip(1); // atomic.fence
+    if (reader.number() === 3)
+      reader.skip(1); // atomic.fence
     else reader.memoryOperand();
-  } else if (code >= 0x02 && code <= 0x04) reader.number(); // block, loop, if: their type
-  else if (code === 0x0c || code === 0x0d || code === 0x10) reader.number(); // br, br_if, call
-  else if (code === 0x0e) reader.numbers(reader.number() + 1); // br_table
-  else if (code === 0x11) reader.numbers(2); // call_indirect
-  else if (code === 0x1c) reader.numbers(reader.number()); // select with types
-  else if (code >= 0x20 && code <= 0x26) reader.number(); // local, global and table access
+  } else if (code >= 0x02 && code <= 0x04)
+    reader.number(); // block, loop, if: their type
+  else if (code === 0x0c || code === 0x0d || code === 0x10)
+    reader.number(); // br, br_if, call
+  else if (code === 0x0e)
+    reader.numbers(reader.number() + 1); // br_table
+  else if (code === 0x11)
+    reader.numbers(2); // call_indirect
+  else if (code === 0x1c)
+    reader.numbers(reader.number()); // select with types
+  else if (code >= 0x20 && code <= 0x26)
+    reader.number(); // local, global and table access
   else if (code >= 0x28 && code <= 0x3e) reader.memoryOperand();
-  else if (code === 0x3f || code === 0x40) reader.skip(1); // memory.size, memory.grow
-  else if (code === 0x41 || code === 0x42) reader.number(); // i32.const, i64.const
-  else if (code === 0x43) reader.skip(4); // f32.const
-  else if (code === 0x44) reader.skip(8); // f64.const
+  else if (code === 0x3f || code === 0x40)
+    reader.skip(1); // memory.size, memory.grow
+  else if (code === 0x41 || code === 0x42)
+    reader.number(); // i32.const, i64.const
+  else if (code === 0x43)
+    reader.skip(4); // f32.const
+  else if (code === 0x44)
+    reader.skip(8); // f64.const
   else if (!isPlain(code)) throw new Error(`[bulk-memory] unknown instruction 0x${code.toString(16)}`);
   return undefined;
 }
@@ -127,8 +138,10 @@ function isPlain(code) {
 
 /** @param {Reader} reader @param {number} code */
 function prefixed(reader, code) {
-  if (code === 8) reader.numbers(2); // memory.init
-  else if (code === 9) reader.number(); // data.drop
+  if (code === 8)
+    reader.numbers(2); // memory.init
+  else if (code === 9)
+    reader.number(); // data.drop
   else if (code === 10) reader.numbers(2);
   else if (code === 11) reader.number();
   else if (code > 7) throw new Error(`[bulk-memory] unknown instruction 0xfc ${code}`);
@@ -137,9 +150,12 @@ function prefixed(reader, code) {
 
 /** @param {Reader} reader @param {number} code */
 function simd(reader, code) {
-  if (code <= 11 || code === 92 || code === 93) reader.memoryOperand(); // loads and stores
-  else if (code === 12 || code === 13) reader.skip(16); // v128.const, i8x16.shuffle
-  else if (code >= 21 && code <= 34) reader.skip(1); // extract_lane, replace_lane
+  if (code <= 11 || code === 92 || code === 93)
+    reader.memoryOperand(); // loads and stores
+  else if (code === 12 || code === 13)
+    reader.skip(16); // v128.const, i8x16.shuffle
+  else if (code >= 21 && code <= 34)
+    reader.skip(1); // extract_lane, replace_lane
   else if (code >= 84 && code <= 91) {
     reader.memoryOperand();
     reader.skip(1); // load_lane, store_lane

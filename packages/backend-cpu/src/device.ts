@@ -160,7 +160,8 @@ export async function cpuDevice(options: CpuOptions = {}): Promise<CpuDevice> {
     let programDisposed = false;
     // Its memory may hold other tensors by then.
     const requireProgram = (): void => {
-      if (programDisposed) throw new DisposedError('cpu', 'this program was disposed', 'capture the step again');
+      if (programDisposed)
+        throw new DisposedError('cpu', 'this program was disposed', 'capture the step again');
     };
     return {
       launches: launches.length,

@@ -28,7 +28,7 @@ export {
   TapeError,
   ValueError,
 } from './errors.ts';
-export type { AnyOp, Inputs, Op, Pull, Vjp } from './op.ts';
+export type { AnyOp, FusedOp, Inputs, Op, Pull, Vjp } from './op.ts';
 export { accumulate, accumulateOp } from './ops/accumulate.ts';
 export { type AdamwAttrs, type AdamwHyper, adamw, adamwHyper, adamwOp } from './ops/adamw.ts';
 export { argmax, argmaxOp } from './ops/argmax.ts';

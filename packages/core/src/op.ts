@@ -38,6 +38,12 @@ export interface Op<I extends string, O extends string, A, J extends string = ne
   composite?(ins: Inputs<Tensor, I, J>, attrs: A): Record<O, Tensor>;
 }
 
+/** An op that a device may leave to its parts. Declared so that a table of kernels can tell it from a primitive. */
+export interface FusedOp<I extends string, O extends string, A, J extends string = never>
+  extends Op<I, O, A, J> {
+  composite(ins: Inputs<Tensor, I, J>, attrs: A): Record<O, Tensor>;
+}
+
 /**
  * `identity`: the gradient of that input is the gradient of the first output, element by element; nothing runs and
  * nothing is saved (straight-through estimators).

@@ -74,7 +74,7 @@ test.each<[Sparsity, readonly (readonly [number, Sparsity])[]]>([
 
 test('a poisoned weight stops training with step, layer and site', async () => {
   const decoder: Decoder = tinyDecoder(referenceDevice());
-  const checkpoints = { every: 1, store: folderStore(run) };
+  const checkpoints = { every: 2, store: folderStore(run) };
   const batches = textBatches(tokens, { batchSize: 2, rowLength: 8, seed: 1 });
   const poison = async () => {
     for await (const { step } of train({
@@ -84,13 +84,13 @@ test('a poisoned weight stops training with step, layer and site', async () => {
       checkpoints,
     })) {
       const weight = decoder.blocks[1]!.attention.value;
-      if (step === 2) write(weight, new Float64Array(weight.size).fill(Number.NaN));
+      if (step === 3) write(weight, new Float64Array(weight.size).fill(Number.NaN));
     }
   };
   const error = await poison().catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(NonFiniteError);
   expect((error as Error).message).toBe(
-    '[train] step 3: the loss is NaN; the first that are not finite are the weight model.layers.1.self_attn.v_proj.weight and the values at layers.1.o; nothing more was saved, checkpoints of earlier steps are intact; lower the learning rate or clip more',
+    '[train] step 4: the loss is NaN; the first that are not finite are the weight model.layers.1.self_attn.v_proj.weight and the values at layers.1.o; nothing more was saved, checkpoints of earlier steps are intact; lower the learning rate or clip more',
   );
   const stored = (await checkpoints.store.latest())!;
   expect(stored.state.step).toBe(2);

@@ -46,8 +46,7 @@ export interface StoredCheckpoint {
 
 /** Keeps checkpoints; `save` is atomic: the last good one survives whatever happens during it. */
 export interface CheckpointStore {
-  /** Returns where the checkpoint is, for people. */
-  save(checkpoint: CheckpointToWrite): Promise<string>;
+  save(checkpoint: CheckpointToWrite): Promise<void>;
   /** The newest complete checkpoint, if there is one. */
   latest(): Promise<StoredCheckpoint | undefined>;
 }

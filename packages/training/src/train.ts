@@ -33,7 +33,7 @@ export interface TrainOptions {
   readonly sparsity?: SparsityWarmup | undefined;
   /** The same batches every `every` steps, and after the last. */
   readonly validation?: { readonly every: number; readonly batches: Iterable<EvaluationBatch> } | undefined;
-  /** Every `every` steps, and after the last. */
+  /** Every `every` steps, after the caller has had the step, and at the end. */
   readonly checkpoints?: { readonly every: number; readonly store: CheckpointStore } | undefined;
   /** Go on from the store's newest checkpoint, exactly as if the run had never stopped. */
   readonly resume?: boolean | undefined;
@@ -58,8 +58,6 @@ export interface TrainStep {
   readonly sparsity?: number;
   /** Mean loss in nats over the validation batches, where this step validated. */
   readonly validationLoss?: number;
-  /** Where a checkpoint was saved after this step. */
-  readonly checkpoint?: string;
 }
 
 /**
@@ -85,12 +83,11 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
   try {
     let { step, tokens } = options.resume ? await resumeFrom(options, optimizer) : { step: 0, tokens: 0 };
     let savedStep = step;
-    const save = async () => {
+    const save = async ({ store }: NonNullable<TrainOptions['checkpoints']>) => {
       await requireFiniteWeights(model, step);
       const state = { step, tokens, position: batches.position(), fingerprint: batches.fingerprint };
-      const place = await checkpoints!.store.save({ state, ...checkpointTensors(model.arena, optimizer) });
+      await store.save({ state, ...checkpointTensors(model.arena, optimizer) });
       savedStep = step;
-      return place;
     };
     while (step < schedule.steps && !signal?.aborted) {
       const start = performance.now();
@@ -107,9 +104,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
       const tokensPerSecond = (1000 * batch.tokens.length) / (performance.now() - start);
       step += 1;
       tokens += batch.tokens.length;
-      const isDue = (every: number) => step === schedule.steps || step % every === 0;
-      const validates = validation && isDue(validation.every) && !signal?.aborted;
-      const saves = checkpoints && (isDue(checkpoints.every) || signal?.aborted);
+      const isLast = step === schedule.steps;
+      const validates = validation && (isLast || step % validation.every === 0) && !signal?.aborted;
       yield {
         step,
         loss,
@@ -118,13 +114,13 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
         tokensPerSecond,
         tokens,
         ...(sparsity !== undefined && { sparsity }),
-        ...(saves && { checkpoint: await save() }),
         ...(validates && { validationLoss: await meanLoss(model, validation.batches) }),
       };
+      // After the caller has had the step, so that what it logs is never behind the checkpoint.
+      if (checkpoints && step % checkpoints.every === 0) await save(checkpoints);
       await pause();
     }
-    // Stopped while the caller had the step: nothing that was learnt is lost.
-    if (checkpoints && savedStep !== step) await save();
+    if (checkpoints && savedStep !== step) await save(checkpoints);
   } finally {
     program.dispose();
     optimizer.dispose();

@@ -25,7 +25,6 @@ export function memoryStore(): MemoryStore {
     async save({ state, weights, moments }: CheckpointToWrite) {
       const files = { weights: await bytesOf(weights), moments: await bytesOf(moments) };
       saved.push({ state: JSON.stringify(state), ...files });
-      return `memory ${state.step}`;
     },
     async latest() {
       const newest = saved.at(-1);

@@ -1,7 +1,5 @@
 /** `qsparse train`: settings from preset, run.yaml and flags; a run in a folder of its own; Ctrl-C saves. */
 import { join, resolve } from 'node:path';
-import { NonFiniteError } from '@qsparse/core';
-import { checkpointFolders } from '@qsparse/training/node';
 import {
   type Arguments,
   type Command,
@@ -14,9 +12,8 @@ import { listenForInterrupt } from '../interrupt.ts';
 import { BUNDLED } from '../train/corpus.ts';
 import { decoderConfig } from '../train/model.ts';
 import { createProgress } from '../train/progress.ts';
-import { quoted } from '../train/report.ts';
 import { runTraining } from '../train/run.ts';
-import { openFreeRunFolder, openRunFolder, type RunFolder } from '../train/run-folder.ts';
+import { openFreeRunFolder, openRunFolder, type RunFolder, runYamlOf } from '../train/run-folder.ts';
 import { readRunYaml } from '../train/run-yaml.ts';
 import {
   mergeSettings,
@@ -82,10 +79,6 @@ export const command: Command = {
         progress.note('stopped before the first step: there is nothing to save');
         return interrupt.exitCode;
       }
-      if (folder && !(error instanceof NonFiniteError) && (await checkpointFolders(folder.path)).length > 0)
-        progress.note(
-          `the last checkpoint is intact; go on with\n  ${PROGRAM} train --resume ${quoted(folder.path)}`,
-        );
       throw error;
     } finally {
       output.onGone = undefined;
@@ -114,7 +107,7 @@ async function resolveSettings({ flags, positionals }: Arguments): Promise<Resol
       `[train] --resume goes on with a run as it was set up; leave out run.yaml, --preset and --out, or start a new run; see ${PROGRAM} train --help`,
     );
   }
-  const yaml = resume === undefined ? positionals[0] : join(resume, 'run.yaml');
+  const yaml = resume === undefined ? positionals[0] : runYamlOf(resume);
   const file =
     yaml === undefined
       ? { preset: preset ?? 'tiny', data: undefined, settings: presetSettings(preset ?? 'tiny') }
@@ -127,7 +120,7 @@ async function resolveSettings({ flags, positionals }: Arguments): Promise<Resol
     );
   }
   const changes = Object.fromEntries(
-    given.map((name) => [name, parseSetting(name, flags[name], `--${name}`)]),
+    given.map((name) => [name, parseSetting(name, flags[name], 'train', `--${name}`)]),
   );
   const files = flags.data as readonly string[] | undefined;
   return {

@@ -26,7 +26,7 @@ export interface Corpus {
 /** Reads and tokenizes. Throws TextError, TokenizerError or PackingError, and the signal's reason. */
 export async function readCorpus(
   files: readonly string[],
-  settings: Pick<Settings, 'tokenizer' | 'vocabulary' | 'validation' | 'seed'>,
+  settings: Pick<Settings, 'text-key' | 'tokenizer' | 'vocabulary' | 'validation' | 'seed'>,
   {
     tokenizer: given,
     signal,
@@ -40,7 +40,7 @@ export async function readCorpus(
   const paths = files.map((file) => (file === BUNDLED ? BUNDLED_TEXT : file));
   const documents: string[] = [];
   let bytes = 0;
-  for await (const document of readDocumentFiles(paths, cancel)) {
+  for await (const document of readDocumentFiles(paths, { ...cancel, textKey: settings['text-key'] })) {
     documents.push(document);
     bytes += Buffer.byteLength(document);
   }

@@ -42,7 +42,7 @@ export async function describeEnd(
 ): Promise<void> {
   for (const line of lossCurve(losses)) progress.note(line);
   const { overall, sites } = await sparsityOn(model, corpus, settings);
-  const resume = `${PROGRAM} train --resume ${quoted(path)}`;
+  const resume = resumeCommand(path);
   const { validationLoss } = last;
   const bits = validationLoss && validationLoss / Math.LN2 / corpus.bytesPerToken;
   const lines = [
@@ -98,8 +98,11 @@ function inWords(sparsity: Sparsity): string {
   return `${Math.round(100 * (1 - sparsity.sparsity))} % of the inputs`;
 }
 
+/** What the user types to go on. */
+export const resumeCommand = (path: string): string => `${PROGRAM} train --resume ${quoted(path)}`;
+
 /** As a shell takes it. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   if (/^[\w./:@%+,=-]+$/.test(text)) return text;
   return /["$`\\!]/.test(text) ? `'${text.replaceAll("'", "'\\''")}'` : `"${text}"`;
 }

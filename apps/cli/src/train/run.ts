@@ -2,6 +2,7 @@
 import type { Device } from '@qsparse/core';
 import { evaluationBatches, type Tokenizer } from '@qsparse/data';
 import { readTokenizer } from '@qsparse/data/node';
+import { FileError } from '@qsparse/formats/node';
 import { createDecoder, type Decoder, initialize, shareLeftOut } from '@qsparse/layers';
 import { generate } from '@qsparse/models';
 import { type ScheduleOptions, type TrainStep, textBatches, train } from '@qsparse/training';
@@ -12,7 +13,7 @@ import type { DeviceFlags } from '../command.ts';
 import { type Corpus, readCorpus } from './corpus.ts';
 import { decoderConfig } from './model.ts';
 import type { Progress } from './progress.ts';
-import { describeEnd, describeRun } from './report.ts';
+import { describeEnd, describeRun, resumeCommand } from './report.ts';
 import type { RunFolder } from './run-folder.ts';
 import { formatRunYaml } from './run-yaml.ts';
 import { SettingError, type Settings } from './settings.ts';
@@ -62,8 +63,8 @@ async function trainOn(opened: Device, options: RunOptions): Promise<'done' | 's
   const stored = resume ? await store.latest() : undefined;
   await stored?.close();
   if (resume && !stored) progress.note('the run has no checkpoint yet: it begins again');
-  await folder.writeSettings(formatRunYaml(settings, data));
-  await folder.metrics.rewind(stored?.state.step ?? 0);
+  const yaml = formatRunYaml(settings, data);
+  if (!resume) await folder.writeSettings(yaml);
 
   let last: TrainStep | undefined;
   const rows = { batchSize: settings.batch, rowLength: settings.context };
@@ -86,13 +87,25 @@ async function trainOn(opened: Device, options: RunOptions): Promise<'done' | 's
     resume: stored !== undefined,
     signal,
   });
-  for await (const step of steps) {
-    last = step;
-    await folder.metrics.append(step);
-    progress.step(step);
-    const sampleEvery = settings['sample-every'];
-    if (sampleEvery > 0 && step.step % sampleEvery === 0)
-      await reportSample(model, tokenizer, step.step, settings['sample-prompt'], options);
+  try {
+    for await (const step of steps) {
+      if (resume && last === undefined) {
+        // Not before: a resume that is refused changes nothing.
+        await folder.writeSettings(yaml);
+        await folder.metrics.rewind(step.step - 1);
+      }
+      last = step;
+      await folder.metrics.append(step);
+      progress.step(step);
+      const sampleEvery = settings['sample-every'];
+      if (sampleEvery > 0 && step.step % sampleEvery === 0)
+        await reportSample(model, tokenizer, step.step, settings['sample-prompt'], options);
+    }
+  } catch (error) {
+    progress.end();
+    if (last && error instanceof FileError && (await checkpointFolders(folder.path)).length > 0)
+      progress.note(`the last checkpoint is intact; go on with\n  ${resumeCommand(folder.path)}`);
+    throw error;
   }
   progress.end();
   if (last) {

@@ -64,6 +64,7 @@ export const SETTINGS = {
   block: text('', 'KEEP:BLOCK selection in place of sparsity, for instance 16:32'),
   'straight-through': flag(true, 'straight-through gradient past the selection'),
   rescale: choice('none', ['none', 'unit', 'preserve'], 'L2 rescale after selection'),
+  'text-key': text('text', 'key that holds the text in .jsonl'),
   tokenizer: choice('bpe', ['bpe', 'byte'], 'tokenizer, made from the text'),
   vocabulary: count(1024, 'tokens of the BPE vocabulary', 257),
   validation: number(0.05, 'share of the text held back', 0.0001, 0.5),
@@ -117,8 +118,16 @@ export function settingOptions(): Record<string, Option> {
   );
 }
 
-/** One value from a flag or a YAML file. Throws SettingError. */
-export function parseSetting(name: string, value: unknown, where: string): Settings[SettingName] {
+/**
+ * One value from a flag or a YAML file. Throws SettingError.
+ * @param shown how the user wrote the name
+ */
+export function parseSetting(
+  name: string,
+  value: unknown,
+  where: string,
+  shown: string = name,
+): Settings[SettingName] {
   const rule = Object.hasOwn(SETTINGS, name) ? (SETTINGS as Record<string, Rule<unknown>>)[name] : undefined;
   if (!rule) {
     const near = nearestName(name, [...Object.keys(SETTINGS), 'data', 'preset']);
@@ -126,7 +135,7 @@ export function parseSetting(name: string, value: unknown, where: string): Setti
     throw new SettingError(`[${where}] there is no setting ${JSON.stringify(name)}; ${hint}`);
   }
   const fail = (what: string) =>
-    new SettingError(`[${where}] ${name} must be ${what}, got ${JSON.stringify(value)?.slice(0, 60)}`);
+    new SettingError(`[${where}] ${shown} must be ${what}, got ${JSON.stringify(value)?.slice(0, 60)}`);
   if (typeof rule.default === 'number') {
     const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
     const { min = 0, max = Number.MAX_VALUE, whole } = rule;

@@ -15,15 +15,6 @@ static inline struct activation squared_relu_activation(v128_t x) {
   return (struct activation){wasm_f32x4_mul(positive, positive), wasm_f32x4_add(positive, positive)};
 }
 
-/* s = 1 / (1 + e^-x) and 1 - s, both without cancellation. */
-static inline void logistic_parts(v128_t x, v128_t *s, v128_t *rest) {
-  const v128_t one = wasm_f32x4_const_splat(1), e = exp4(wasm_f32x4_neg(wasm_f32x4_abs(x)));
-  const v128_t large = wasm_f32x4_div(one, wasm_f32x4_add(one, e)), small = wasm_f32x4_mul(e, large);
-  const v128_t negative = wasm_f32x4_lt(x, wasm_f32x4_const_splat(0));
-  *s = wasm_v128_bitselect(small, large, negative);
-  *rest = wasm_v128_bitselect(large, small, negative);
-}
-
 /* x s and s (1 + x (1 - s)) */
 static inline struct activation silu_activation(v128_t x) {
   v128_t s, rest;

@@ -6,8 +6,6 @@
 #include "../runtime/gemm.h"
 #include "../runtime/kernel.h"
 
-#define MR 6
-#define NR 8
 #define FEW_BY_ROWS 8    /* up to so many rows packing does not pay, when B is read by rows */
 #define FEW_BY_COLUMNS 4 /* and when it is read by columns */
 #define PACKING 5        /* packing an element takes about as long as so many multiplications */

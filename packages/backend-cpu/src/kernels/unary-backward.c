@@ -48,33 +48,23 @@ static inline v128_t squared_relu_backward4(v128_t x, v128_t dy) {
   return wasm_f32x4_mul(wasm_f32x4_add(positive, positive), dy);
 }
 
-/* s = sigmoid(x) and 1 - s, both without cancellation. */
-struct logistic {
-  v128_t s, rest;
-};
-
-static inline struct logistic logistic4(v128_t x) {
-  const v128_t e = exp4(wasm_f32x4_neg(wasm_f32x4_abs(x)));
-  const v128_t large = wasm_f32x4_div(SPLAT(1), wasm_f32x4_add(SPLAT(1), e)), small = wasm_f32x4_mul(e, large);
-  const v128_t negative = wasm_f32x4_lt(x, SPLAT(0));
-  return (struct logistic){wasm_v128_bitselect(small, large, negative), wasm_v128_bitselect(large, small, negative)};
-}
-
 /* s (1 + x (1 - s)) */
 static inline v128_t silu_backward4(v128_t x, v128_t dy) {
-  const struct logistic l = logistic4(x);
-  return wasm_f32x4_mul(wasm_f32x4_mul(l.s, madd(x, l.rest, SPLAT(1))), dy);
+  v128_t s, rest;
+  logistic_parts(x, &s, &rest);
+  return wasm_f32x4_mul(wasm_f32x4_mul(s, madd(x, rest, SPLAT(1))), dy);
 }
 
 /* With y = x s, s = sigmoid(2u): s + x s (1 - s) (2u)'. */
 static inline v128_t gelu_backward4(v128_t x, v128_t dy) {
-  const struct logistic l = logistic4(gelu_argument(x));
+  v128_t s, rest;
+  logistic_parts(gelu_argument(x), &s, &rest);
   /* Beyond 64 the second term is 0; without the limit it would be 0 times infinity. An infinite x still gives NaN. */
   v128_t c = wasm_f32x4_pmax(wasm_f32x4_pmin(x, SPLAT(64)), SPLAT(-64));
   c = wasm_f32x4_add(c, wasm_f32x4_sub(x, x));
   const v128_t slope = madd(wasm_f32x4_mul(c, c), SPLAT(3 * GELU_LINEAR * GELU_CUBIC), SPLAT(GELU_LINEAR));
-  const v128_t bend = wasm_f32x4_mul(wasm_f32x4_mul(l.s, l.rest), wasm_f32x4_mul(c, slope));
-  return wasm_f32x4_mul(wasm_f32x4_add(l.s, bend), dy);
+  const v128_t bend = wasm_f32x4_mul(wasm_f32x4_mul(s, rest), wasm_f32x4_mul(c, slope));
+  return wasm_f32x4_mul(wasm_f32x4_add(s, bend), dy);
 }
 
 #define RUN(name, f)                                                                                  \

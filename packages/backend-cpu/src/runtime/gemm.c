@@ -7,8 +7,6 @@
 #include "kernel.h"
 #include "simd.h"
 
-#define MR 6   /* rows of a tile */
-#define NR 8   /* columns of a tile */
 #define KC 256 /* depth of a block: a panel of each operand fits in the first cache */
 #define MC 96  /* rows of a packed block of A */
 #define NC 640 /* columns of a packed block of B; both blocks fit in a second cache of 1 MiB */

@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+#define MR 6 /* rows of a tile: split rows at multiples of it */
+#define NR 8 /* columns of a tile */
+
 struct gemm {
   const float *a; /* element (i, p) at a[i * a_row + p * a_column], one of the strides is 1 */
   const float *b; /* element (p, j) at b[p * b_row + j * b_column], one of the strides is 1 */

@@ -57,13 +57,15 @@ export async function compileKernels(
   const { kernels } = relaxed
     ? await import('../generated/kernels-relaxed.ts')
     : await import('../generated/kernels-simd.ts');
-  const bytes = Uint8Array.from(atob(kernels), (c) => c.charCodeAt(0));
+  const packed = Uint8Array.from(atob(kernels), (c) => c.charCodeAt(0));
   try {
+    const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+    const bytes = await new Response(unpacked).arrayBuffer();
     return { module: await WebAssembly.compile(bytes), simd: relaxed ? 'relaxed' : 'baseline' };
   } catch (cause) {
     throw new CpuRuntimeError(
       'no-simd',
-      '[startRuntime] the kernels need WebAssembly SIMD and threads (Node >= 20.19, a browser of 2021 or newer), ' +
+      '[startRuntime] the kernels need WebAssembly SIMD and threads (Node >= 20.19, a browser of 2023 or newer), ' +
         'and this engine rejects them; use another device',
       { cause },
     );

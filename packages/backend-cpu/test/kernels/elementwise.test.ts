@@ -1,28 +1,19 @@
-// Every kernel of elementwise.ts on shapes larger than the conformance cases: near its float64 reference, and the same
-// bits on 1, 2 and 3 threads. Sizes are odd, so that shares and chunks end everywhere.
+// Kernels of the elementwise, shape and random ops on shapes larger than the conformance cases: near their float64
+// references, and the same bits on 1, 2 and 3 threads. Sizes are odd, so that shares and chunks end everywhere.
 
 import type { CpuDevice } from '@qsparse/backend-cpu';
 import * as core from '@qsparse/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   devicesByThreads,
-  firstDifference,
+  expectLikeReference,
   floats,
   integers,
+  type KernelCase,
   normals,
   outputsOn,
   referenceOutputs,
-  relativeError,
-  type ValuesByName,
 } from './op-fixture.ts';
-
-interface Case {
-  readonly op: core.AnyOp;
-  readonly ins: ValuesByName;
-  readonly attrs: unknown;
-  /** Of an output vector. Default 1e-6; 0: every element. */
-  readonly tolerance?: number;
-}
 
 const COUNT = 70_003;
 const flat = normals(1, [COUNT], 3);
@@ -34,10 +25,10 @@ const UNARY: readonly core.UnaryKind[] = [
 ];
 const exact = { tolerance: 0 };
 
-function cases(): Record<string, Case> {
+function cases(): Record<string, KernelCase> {
   const positive = floats([COUNT], Array.from(flat.elements, Math.abs));
   const pointsOf = (kind: core.UnaryKind) => (kind === 'log' || kind === 'sqrt' ? positive : flat);
-  const unary = UNARY.flatMap((kind): [string, Case][] => {
+  const unary = UNARY.flatMap((kind): [string, KernelCase][] => {
     const x = pointsOf(kind);
     return [
       [kind, { op: core.unaryOp, ins: { x }, attrs: { kind } }],
@@ -47,14 +38,15 @@ function cases(): Record<string, Case> {
       ],
     ];
   });
-  const binary = (['add', 'subtract', 'multiply', 'divide'] as const).flatMap((kind): [string, Case][] =>
-    [normals(5, [1777, 37]), normals(6, [37]), normals(7, [])].map((b) => [
-      `${kind} [${b.shape}]`,
-      { op: core.binaryOp, ins: { a: rows, b }, attrs: { kind } },
-    ]),
+  const binary = (['add', 'subtract', 'multiply', 'divide'] as const).flatMap(
+    (kind): [string, KernelCase][] =>
+      [normals(5, [1777, 37]), normals(6, [37]), normals(7, [])].map((b) => [
+        `${kind} [${b.shape}]`,
+        { op: core.binaryOp, ins: { a: rows, b }, attrs: { kind } },
+      ]),
   );
   const reduce = (['sum', 'mean', 'max'] as const).flatMap((kind) =>
-    (['last', 'leading', 'all'] as const).flatMap((over): [string, Case][] =>
+    (['last', 'leading', 'all'] as const).flatMap((over): [string, KernelCase][] =>
       [rows, wide, normals(8, [20_011, 3]), normals(9, [3, 5001])].map((x) => [
         `${kind} over ${over} [${x.shape}]`,
         // Shifted, so that a sum is not a small difference.
@@ -71,7 +63,7 @@ function cases(): Record<string, Case> {
       ]),
     ),
   );
-  const cast = (['bf16', 'i32'] as const).map((dtype): [string, Case] => [
+  const cast = (['bf16', 'i32'] as const).map((dtype): [string, KernelCase] => [
     `cast to ${dtype}`,
     { op: core.castOp, ins: { x: flat }, attrs: { dtype }, ...exact },
   ]);
@@ -81,7 +73,7 @@ function cases(): Record<string, Case> {
     [0, 1, 3, 2],
     [3, 2, 1, 0],
     [2, 3, 0, 1],
-  ].map((order): [string, Case] => [
+  ].map((order): [string, KernelCase] => [
     `permute ${order}`,
     { op: core.permuteOp, ins: { x: normals(1, [9, 31, 7, 35]) }, attrs: { order }, ...exact },
   ]);
@@ -89,7 +81,7 @@ function cases(): Record<string, Case> {
     { causal: false, window: 0 },
     { causal: true, window: 0 },
     { causal: true, window: 50 },
-  ].map((attrs): [string, Case] => [
+  ].map((attrs): [string, KernelCase] => [
     `softmax ${attrs.causal ? 'causal' : ''} ${attrs.window}`,
     { op: core.softmaxOp, ins: { x: normals(1, [3, 130, 171], 3) }, attrs },
   ]);
@@ -149,13 +141,7 @@ afterAll(() => {
 });
 
 test.each(Object.keys(table))('%s', async (name) => {
-  const { op, ins, attrs, tolerance = 1e-6 } = table[name]!;
-  const expected = referenceOutputs(op, ins, attrs);
-  const [one, ...others] = await Promise.all(devices.map((device) => outputsOn(device, op, ins, attrs)));
-  for (const [output, values] of Object.entries(expected)) {
-    expect(relativeError(one![output] ?? [], values), output).toBeLessThanOrEqual(tolerance);
-  }
-  for (const other of others) expect(firstDifference(other, one!)).toBeUndefined();
+  await expectLikeReference(devices, table[name]!);
 });
 
 test('a sum of a million equal terms is not a drifting one', async () => {

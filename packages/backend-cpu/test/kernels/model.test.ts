@@ -1,5 +1,5 @@
-// Every kernel of model.ts: near its float64 reference on shapes larger than the conformance cases, and the same bits
-// on 1, 2 and 3 threads.
+// Kernels of the model ops, the optimizer and the quantizers: near their float64 references on shapes larger than the
+// conformance cases, and the same bits on 1, 2 and 3 threads.
 
 import type { CpuDevice } from '@qsparse/backend-cpu';
 import * as core from '@qsparse/core';
@@ -7,23 +7,15 @@ import * as quantizers from '@qsparse/quantizers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   devicesByThreads,
+  expectLikeReference,
   firstDifference,
   floats,
   integers,
+  type KernelCase,
   normals,
   outputsOn,
   referenceOutputs,
-  relativeError,
-  type ValuesByName,
 } from './op-fixture.ts';
-
-interface Case {
-  readonly op: core.AnyOp;
-  readonly ins: ValuesByName;
-  readonly attrs: unknown;
-  /** Of an output vector. Default 1e-6. */
-  readonly tolerance?: number;
-}
 
 const ids = (count: number, below: number) =>
   integers(
@@ -35,7 +27,7 @@ const uniforms = (seed: number, shape: core.Shape) =>
 const spun = [301, 5, 18] as const;
 const SPARSE = { k: 100, block: 0, int8: true, ste: true, normalize: true, epsilon: 1e-6 };
 
-function cases(): Record<string, Case> {
+function cases(): Record<string, KernelCase> {
   const wide = normals(1, [701, 130]);
   const [weight, rows] = [normals(2, [130]), uniforms(3, [701])];
   const heads = {
@@ -167,13 +159,7 @@ afterAll(() => {
 });
 
 test.each(Object.keys(table))('%s', async (name) => {
-  const { op, ins, attrs, tolerance = 1e-6 } = table[name]!;
-  const expected = referenceOutputs(op, ins, attrs);
-  const [one, ...others] = await Promise.all(devices.map((device) => outputsOn(device, op, ins, attrs)));
-  for (const [output, values] of Object.entries(expected)) {
-    expect(relativeError(one![output] ?? [], values), output).toBeLessThan(tolerance);
-  }
-  for (const other of others) expect(firstDifference(other, one!)).toBeUndefined();
+  await expectLikeReference(devices, table[name]!);
 });
 
 test('an update with a norm that is not finite changes nothing', async () => {

@@ -14,6 +14,7 @@ import {
   type Type,
   tensor,
 } from '@qsparse/core';
+import { expect } from 'vitest';
 
 export interface Values extends Type {
   readonly elements: ArrayLike<number>;
@@ -103,6 +104,28 @@ export async function worstError(
   const got = await outputsOn(device, op, ins, attrs);
   const errors = Object.keys(expected).map((name) => relativeError(got[name] ?? [], expected[name]!));
   return errors.some(Number.isNaN) ? Number.NaN : Math.max(...errors);
+}
+
+/** An op on given values, for `expectLikeReference`. */
+export interface KernelCase {
+  readonly op: AnyOp;
+  readonly ins: ValuesByName;
+  readonly attrs: unknown;
+  /** Of an output vector. Default 1e-6; 0: every element. */
+  readonly tolerance?: number;
+}
+
+/** The first device is near the reference, and the others give its bits. */
+export async function expectLikeReference(
+  devices: readonly CpuDevice[],
+  { op, ins, attrs, tolerance = 1e-6 }: KernelCase,
+): Promise<void> {
+  const expected = referenceOutputs(op, ins, attrs);
+  const [one, ...others] = await Promise.all(devices.map((device) => outputsOn(device, op, ins, attrs)));
+  for (const [output, values] of Object.entries(expected)) {
+    expect(relativeError(one![output] ?? [], values), output).toBeLessThanOrEqual(tolerance);
+  }
+  for (const other of others) expect(firstDifference(other, one!)).toBeUndefined();
 }
 
 /** Where two results differ in a bit, as 'name[index]'; undefined when nowhere. (expect().toEqual is slow on arrays.) */

@@ -75,7 +75,7 @@ describe('a Node process', () => {
   });
 });
 
-test('a browser bundle holds the worker as a file of its own', async () => {
+test('a browser bundle holds the worker and each build of the kernels as files of their own', async () => {
   const entry = join(folder, 'page.js');
   writeFileSync(
     entry,
@@ -90,6 +90,12 @@ test('a browser bundle holds the worker as a file of its own', async () => {
   const worker = files.find((name) => /^worker-.*\.js$/.test(name));
   expect(worker, files.join()).toBeDefined();
   expect(readFileSync(join(folder, 'web/assets', worker!), 'utf8')).toContain('report_trap');
-  const page = files.find((name) => name.startsWith('page'))!;
-  expect(readFileSync(join(folder, 'web/assets', page), 'utf8')).toContain(worker!);
+  const page = readFileSync(
+    join(folder, 'web/assets', files.find((name) => name.startsWith('page'))!),
+    'utf8',
+  );
+  expect(page).toContain(worker!);
+  // The two builds of the kernels are files of their own, and a page loads one of them.
+  expect(page.length).toBeLessThan(50_000);
+  expect(files.filter((name) => name.startsWith('kernels-'))).toHaveLength(2);
 });

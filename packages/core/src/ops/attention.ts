@@ -3,7 +3,7 @@
  * position p + t and sees key j when j <= p + t and, with a window w, j > p + t - w. A row that sees no key (a
  * position outside the cache) is zeros. Keys that nobody sees must be finite: a cache starts zeroed.
  */
-import type { Op } from '../op.ts';
+import type { FusedOp } from '../op.ts';
 import { run } from '../run.ts';
 import { reshape, type Tensor } from '../tensor.ts';
 import { attentionBackwardOp } from './attention-backward.ts';
@@ -27,7 +27,7 @@ import { log } from './unary.ts';
 /** Small enough to leave every weight as it is, large enough for a finite logarithm in f32. */
 const TINY = 1e-30;
 
-export const attentionOp: Op<'q' | 'k' | 'v', 'y' | 'logSumExp', AttentionAttrs, 'position'> = {
+export const attentionOp: FusedOp<'q' | 'k' | 'v', 'y' | 'logSumExp', AttentionAttrs, 'position'> = {
   name: 'attention',
   infer({ q, k, v, position }, attrs) {
     const dtype = requireFloat('attention', { q, k, v });

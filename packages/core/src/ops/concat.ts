@@ -1,7 +1,7 @@
 /** Tensors one after another along one axis. Never a kernel of its own: one copy-section for each. */
 import type { Type } from '../device.ts';
 import { DTypeError, ShapeError, ValueError } from '../errors.ts';
-import type { Inputs, Op } from '../op.ts';
+import type { FusedOp, Inputs } from '../op.ts';
 import { run } from '../run.ts';
 import { aroundAxis, axisFromFront, type Shape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
@@ -10,7 +10,7 @@ import { requireAxis, requireUnpacked } from './require.ts';
 import { slice } from './slice.ts';
 
 /** Inputs are named x0, x1, … */
-export const concatOp: Op<string, 'y', { readonly axis: number }> = {
+export const concatOp: FusedOp<string, 'y', { readonly axis: number }> = {
   name: 'concat',
   moves: true,
   infer(ins, { axis }) {

@@ -2,7 +2,7 @@
  * y = act(gate) · up, the middle of a gated feed-forward (Shazeer, "GLU variants improve transformer", 2020): SiLU
  * gives SwiGLU, the squared ReLU (So et al., "Primer", 2021) the squared-ReLU GLU. Saves gate and up, not act(gate).
  */
-import type { Op } from '../op.ts';
+import type { FusedOp } from '../op.ts';
 import { run } from '../run.ts';
 import type { Tensor } from '../tensor.ts';
 import { multiply } from './binary.ts';
@@ -14,7 +14,7 @@ import {
 import { requireFloat } from './require.ts';
 import { UNARY_FORMULAS, unaryOp } from './unary.ts';
 
-export const gatedActivationOp: Op<'gate' | 'up', 'y', GatedActivationAttrs> = {
+export const gatedActivationOp: FusedOp<'gate' | 'up', 'y', GatedActivationAttrs> = {
   name: 'gated-activation',
   infer({ gate, up }, attrs) {
     const dtype = requireFloat('gated-activation', { gate, up });

@@ -8,7 +8,14 @@
  */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { formatJson, openSafetensors, parseConfig, readObject, writeSafetensors } from '@qsparse/formats';
+import {
+  FormatError,
+  formatJson,
+  openSafetensors,
+  parseConfig,
+  readObject,
+  writeSafetensors,
+} from '@qsparse/formats';
 import {
   FileError,
   openFileReader,
@@ -51,12 +58,16 @@ export function folderStore(
         await writeFile(join(folder, 'training.json'), formatJson(state));
       });
       for (const old of (await checkpointFolders(runFolder)).slice(0, -Math.max(1, keep))) await remove(old);
-      return target;
     },
     async latest() {
       await withFileErrors('resume', root, () => recover(root));
       const newest = (await checkpointFolders(runFolder)).at(-1);
-      return newest === undefined ? undefined : openCheckpoint(newest);
+      if (newest === undefined) return undefined;
+      return openCheckpoint(newest).catch((error: unknown) => {
+        if (!(error instanceof FormatError)) throw error;
+        const message = `${error.message}, or delete ${newest} to go on from the checkpoint before it`;
+        throw new FormatError(error.code, message, { file: error.file, cause: error });
+      });
     },
   };
 }

@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { cli } from '../run-cli.ts';
+
+test('the machine, every device, and which fused ops run as parts', async () => {
+  const { code, out } = await cli('doctor', '--json');
+  const { machine, devices } = JSON.parse(out);
+  expect(code).toBe(0);
+  expect(machine).toMatchObject({ node: process.versions.node, cores: expect.any(Number) });
+  expect(devices.map(({ name }: { name: string }) => name)).toEqual(['cpu', 'reference']);
+  expect(devices.at(-1)).toMatchObject({ works: true, composites: [] });
+  const words = await cli('doctor');
+  expect(words.out).toContain(`Node ${process.versions.node}; `);
+  expect(words.out).toContain('works   reference  float64 loops, for checking results');
+});

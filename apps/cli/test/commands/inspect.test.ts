@@ -1,0 +1,72 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { memorySink, writeSafetensors } from '@qsparse/formats';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cli, SMALL, temporaryFolder, writeText } from '../run-cli.ts';
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const run = join(folder.path, 'run');
+beforeAll(async () => {
+  await cli('train', ...SMALL, '--steps', '1', '--data', writeText(folder.path), '--out', run);
+});
+
+test('a run: parameters, what each site keeps, sizes; by hand', async () => {
+  const { code, out } = await cli('inspect', run, '--json');
+  expect(code).toBe(0);
+  // d 8, feed-forward 16, 2 heads of 4, 1 key-value head, 257 bytes, tied, 4 norms of 8, 8, 8, 16 and the last.
+  const linear = 8 * 8 + 2 * (4 * 8) + 8 * 8 + 3 * 16 * 8;
+  const total = 257 * 8 + linear + 40 + 8;
+  expect(JSON.parse(out)).toMatchObject({
+    folder: join(run, 'checkpoints', 'step-00000001'),
+    parameters: { total, linear, embedding: 257 * 8 },
+    sites: {
+      qkv: { kept: 3, width: 8 },
+      o: { kept: 3, width: 8 },
+      'gate-up': { kept: 3, width: 8 },
+      down: { kept: 6, width: 16 },
+    },
+    sparsity: 0.625,
+    bytes: { f32: 4 * total, packed: linear / 4 + 4 * (total - linear), cache: 2 * 4 * 8 * 4 },
+  });
+  const words = await cli('inspect', run);
+  expect(words.out).toContain('parameters: 2,680 (576 in linear layers, 2,056 in embedding and head)');
+  expect(words.out).toContain(
+    'ternary weights, int8 activations, 62.5 % of the inputs left out by selection',
+  );
+  expect(words.out).toContain('  down     keeps 6 of 16');
+});
+
+test('a file: its tensors', async () => {
+  const file = join(run, 'checkpoints', 'step-00000001', 'model.safetensors');
+  const { code, out } = await cli('inspect', file);
+  expect(code).toBe(0);
+  expect(out).toContain('f64  [257, 8]  model.embed_tokens.weight\n');
+  expect(out).toMatch(/\n\d+ tensors, 0\.0\d MiB\n$/);
+  expect(JSON.parse((await cli('inspect', file, '--json')).out)).toMatchObject({
+    path: file,
+    metadata: { format: 'pt' },
+  });
+});
+
+test('names from a file do not steer the terminal', async () => {
+  const sink = memorySink();
+  await writeSafetensors(sink, [{ name: 'a\x1b[2Jb\n', dtype: 'i8', shape: [1], data: new Int8Array(1) }]);
+  const path = join(folder.path, 'odd.safetensors');
+  writeFileSync(path, sink.bytes());
+  const { out } = await cli('inspect', path);
+  expect(out).toContain('"a\\u001b[2Jb\\n"');
+  expect(out).not.toContain('\x1b');
+});
+
+test.each<[() => string[], number, string]>([
+  [() => [], 2, 'the model folder or file is missing'],
+  [() => [join(folder.path, 'no')], 1, 'there is no folder'],
+  [() => [folder.path], 1, 'holds neither model.safetensors nor a checkpoint'],
+  [() => [join(folder.path, 'text.txt')], 1, 'text.txt'],
+])('%#: refused in one line', async (argv, code, message) => {
+  const ended = await cli('inspect', ...argv());
+  expect(ended).toMatchObject({ code, out: '' });
+  expect(ended.err).toContain(message);
+  expect(ended.err.trim().split('\n')).toHaveLength(1);
+});
