@@ -8,7 +8,7 @@ export interface Interrupt {
   readonly signal: AbortSignal;
   /** Of the first signal; undefined before it. */
   readonly exitCode: number | undefined;
-  /** Asks to stop as SIGTERM does. */
+  /** Asks to stop as a first SIGTERM does; asking twice is harmless. */
   stop(): void;
   /** Gives the signals back. */
   dispose(): void;
@@ -32,7 +32,9 @@ export function listenForInterrupt(onFirst: () => void = () => {}): Interrupt {
     get exitCode() {
       return exitCode;
     },
-    stop: () => onSignal('SIGTERM'),
+    stop() {
+      if (exitCode === undefined) onSignal('SIGTERM');
+    },
     dispose() {
       for (const name of names) process.off(name, onSignal);
     },

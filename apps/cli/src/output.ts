@@ -11,11 +11,14 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Characters of a terminal line. */
   readonly columns: number;
-  /** Called when the reader of standard output went away (`| head`); where nobody sets it, the process ends quietly. */
+  /**
+   * Called when standard output can take no more: its reader went away (`| head`), its disk is full. Where nobody sets
+   * it, the process ends.
+   */
   onGone?: (() => void) | undefined;
 }
 
-/** The streams of this process. A full disk behind a redirect ends it with an error. */
+/** The streams of this process. */
 export function processOutput(): Output {
   const { stdout, stderr } = process;
   const output: Output = {
@@ -27,13 +30,14 @@ export function processOutput(): Output {
       return stdout.columns ?? 80;
     },
   };
+  let isGone = false;
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') {
-      output.error(`[qsparse] standard output: ${error.message}; nothing more can be printed`);
-      process.exit(1);
-    }
+    if (isGone) return;
+    isGone = true;
+    const wentAway = error.code === 'EPIPE';
+    if (!wentAway) output.error(`[qsparse] standard output: ${error.message}; nothing more can be printed`);
     if (output.onGone) output.onGone();
-    else process.exit(0);
+    else process.exit(wentAway ? 0 : 1);
   });
   // Without standard error there is nobody to tell.
   stderr.on('error', () => {});

@@ -25,6 +25,15 @@ test.each([
   expect(exit).toHaveBeenCalledWith(code);
 });
 
+test('asked to stop from inside, once or twice', () => {
+  const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+  interrupt = listenForInterrupt();
+  interrupt.stop();
+  interrupt.stop();
+  expect(interrupt.exitCode).toBe(143);
+  expect(exit).not.toHaveBeenCalled();
+});
+
 test('disposed, it listens no more', () => {
   const before = process.listenerCount('SIGINT');
   interrupt = listenForInterrupt();

@@ -155,7 +155,8 @@ test('without --out each takes a folder of its own', async () => {
 
 test('a reader that goes away stops the run in order', async () => {
   const running = train('piped', '--steps', '100000', '--json');
-  running.child.stdout!.once('data', () => running.child.stdout!.destroy());
+  await within(() => existsSync(join(folder.path, 'piped', 'metrics.jsonl')));
+  running.child.stdout!.destroy();
   const ended = await running.ended;
   expect({ code: ended.code, signal: ended.signal }).toEqual({ code: 143, signal: null });
   expect(hasCheckpoint('piped')).toBe(true);

@@ -11,6 +11,7 @@ import {
 import { listenForInterrupt } from '../interrupt.ts';
 import { BUNDLED } from '../train/corpus.ts';
 import { decoderConfig } from '../train/model.ts';
+import { DEFAULT_PRESET, PRESETS } from '../train/presets.ts';
 import { createProgress } from '../train/progress.ts';
 import { runTraining } from '../train/run.ts';
 import { openFreeRunFolder, openRunFolder, type RunFolder, runYamlOf } from '../train/run-folder.ts';
@@ -42,7 +43,11 @@ export const command: Command = {
   summary: 'Trains a Q-Sparse model on text; without --data on the novels that come along.',
   positionals: 1,
   options: {
-    preset: { type: 'string', value: 'NAME', help: 'tiny (default)' },
+    preset: {
+      type: 'string',
+      value: 'NAME',
+      help: `${Object.keys(PRESETS).join(', ')} (default ${DEFAULT_PRESET})`,
+    },
     data: {
       type: 'string',
       multiple: true,
@@ -108,9 +113,10 @@ async function resolveSettings({ flags, positionals }: Arguments): Promise<Resol
     );
   }
   const yaml = resume === undefined ? positionals[0] : runYamlOf(resume);
+  const chosen = preset ?? DEFAULT_PRESET;
   const file =
     yaml === undefined
-      ? { preset: preset ?? 'tiny', data: undefined, settings: presetSettings(preset ?? 'tiny') }
+      ? { preset: chosen, data: undefined, settings: presetSettings(chosen) }
       : await readRunYaml(yaml, preset);
   const given = Object.keys(SETTINGS).filter((name) => flags[name] !== undefined);
   const fixed = given.find((name) => resume !== undefined && !CHANGEABLE.includes(name));

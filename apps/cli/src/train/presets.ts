@@ -7,6 +7,9 @@ interface Preset {
   readonly settings: SomeSettings;
 }
 
+/** Where nobody names another one. */
+export const DEFAULT_PRESET = 'tiny';
+
 export const PRESETS = {
   tiny: {
     summary:

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { readFileBytes } from '@qsparse/formats/node';
 import { isMap, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
 import { BUNDLED } from './corpus.ts';
+import { DEFAULT_PRESET } from './presets.ts';
 import { mergeSettings, parseSetting, presetSettings, SettingError, type Settings } from './settings.ts';
 
 export interface RunFile {
@@ -41,7 +42,7 @@ export async function readRunYaml(path: string, preset?: string): Promise<RunFil
   const settings = Object.fromEntries(
     Object.entries(rest).map(([name, value]) => [name, parseSetting(name, value, lineOf(name))]),
   );
-  const chosen = preset ?? own ?? 'tiny';
+  const chosen = preset ?? own ?? DEFAULT_PRESET;
   return {
     preset: chosen,
     data: data === undefined ? undefined : textFiles(data, path, lineOf('data')),

@@ -98,8 +98,9 @@ async function trainOn(opened: Device, options: RunOptions): Promise<'done' | 's
       await folder.metrics.append(step);
       progress.step(step);
       const sampleEvery = settings['sample-every'];
-      if (sampleEvery > 0 && step.step % sampleEvery === 0)
-        await reportSample(model, tokenizer, step.step, settings['sample-prompt'], options);
+      const finished = step.step === settings.steps;
+      if (sampleEvery > 0 && (finished || step.step % sampleEvery === 0))
+        await reportSample(model, tokenizer, step.step, finished ? 160 : 48, settings, options);
     }
   } catch (error) {
     progress.end();
@@ -136,17 +137,18 @@ function checkCorpus({ train: trained, validation, tokenizer }: Corpus, settings
   );
 }
 
-/** A short text by the model as it is. */
+/** A text by the model as it is: short on the way, longer at the end. */
 async function reportSample(
   model: Decoder,
   tokenizer: Tokenizer,
   step: number,
-  prompt: string,
+  maxTokens: number,
+  { 'sample-prompt': prompt }: Settings,
   { progress, signal }: Pick<RunOptions, 'progress' | 'signal'>,
 ): Promise<void> {
   let text = '';
   const stopTokens = [tokenizer.endOfText];
-  for await (const piece of generate(model, tokenizer, prompt, { maxTokens: 48, stopTokens, signal }))
+  for await (const piece of generate(model, tokenizer, prompt, { maxTokens, stopTokens, signal }))
     text += piece;
   if (signal.aborted) return;
   const line = `${prompt}${text}`.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();

@@ -4,7 +4,7 @@
  */
 import { nearestName } from '@qsparse/formats';
 import { type Option, UsageError } from '../command.ts';
-import { PRESETS } from './presets.ts';
+import { DEFAULT_PRESET, PRESETS } from './presets.ts';
 
 interface Rule<T> {
   readonly default: T;
@@ -107,14 +107,14 @@ export class SettingError extends UsageError {
 
 /** Options of the command line, from the table. */
 export function settingOptions(): Record<string, Option> {
+  const values = presetSettings(DEFAULT_PRESET);
   return Object.fromEntries(
-    Object.entries(SETTINGS as Record<string, Rule<unknown>>).map(
-      ([name, { default: value, help, choices }]) => {
-        const kind = typeof value === 'number' ? 'N' : typeof value === 'boolean' ? 'true|false' : 'TEXT';
-        const shown = value === '' ? '' : ` (default ${JSON.stringify(value).replace(/^"(\S+)"$/, '$1')})`;
-        return [name, { type: 'string', value: choices?.join('|') ?? kind, help: `${help}${shown}` }];
-      },
-    ),
+    Object.entries(SETTINGS as Record<SettingName, Rule<unknown>>).map(([name, { help, choices }]) => {
+      const value = values[name as SettingName];
+      const kind = typeof value === 'number' ? 'N' : typeof value === 'boolean' ? 'true|false' : 'TEXT';
+      const shown = value === '' ? '' : ` (default ${JSON.stringify(value).replace(/^"(\S+)"$/, '$1')})`;
+      return [name, { type: 'string', value: choices?.join('|') ?? kind, help: `${help}${shown}` }];
+    }),
   );
 }
 

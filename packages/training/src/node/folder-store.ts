@@ -6,7 +6,7 @@
  * A folder of that name is always whole: it is filled under another name, synced and renamed, and renamed again before
  * it is deleted. One store for a run folder at a time.
  */
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   FormatError,
@@ -14,6 +14,7 @@ import {
   openSafetensors,
   parseConfig,
   readObject,
+  type TensorToWrite,
   writeSafetensors,
 } from '@qsparse/formats';
 import {
@@ -23,7 +24,6 @@ import {
   recoverFolder,
   replaceFolderAtomic,
   withFileErrors,
-  writeFileAtomic,
 } from '@qsparse/formats/node';
 import type { CheckpointStore, StoredCheckpoint, TrainingState } from '../checkpoint.ts';
 
@@ -50,11 +50,8 @@ export function folderStore(
       const target = join(root, `step-${String(state.step).padStart(8, '0')}`);
       await replaceFolderAtomic(target, async (folder) => {
         for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-        for (const [name, tensors] of Object.entries({ model: weights, optimizer: moments })) {
-          await writeFileAtomic(join(folder, `${name}.safetensors`), async (sink) => {
-            await writeSafetensors(sink, tensors, { metadata: { format: 'pt' } });
-          });
-        }
+        await writeTensors(join(folder, 'model.safetensors'), weights);
+        await writeTensors(join(folder, 'optimizer.safetensors'), moments);
         await writeFile(join(folder, 'training.json'), formatJson(state));
       });
       for (const old of (await checkpointFolders(runFolder)).slice(0, -Math.max(1, keep))) await remove(old);
@@ -70,6 +67,17 @@ export function folderStore(
       });
     },
   };
+}
+
+/** Not synced: the folder is, as a whole. */
+async function writeTensors(path: string, tensors: readonly TensorToWrite[]): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    const sink = { write: (bytes: Uint8Array) => handle.appendFile(bytes) };
+    await writeSafetensors(sink, tensors, { metadata: { format: 'pt' } });
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Complete checkpoints of a run folder, oldest first; none where there is no such folder. */
