@@ -1,7 +1,7 @@
-/** Ctrl-C and its kin: the first one asks a command to stop in order, the second one stops it at once. */
+/** Ctrl-C and its kin: the first one asks a command to stop in order, the second one ends it as it stands. */
 
 /** Exit codes of a command that was asked to stop: 128 and the signal's number, as shells have it. */
-export const INTERRUPTED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const INTERRUPTED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export interface Interrupt {
   /** Aborted by the first signal. */

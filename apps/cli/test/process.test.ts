@@ -118,24 +118,6 @@ describe.each([
   });
 });
 
-test('a second Ctrl-C stops at once and leaves no lock', async () => {
-  const running = train(
-    'twice',
-    '--steps',
-    '100000',
-    '--validate-every',
-    '1',
-    '--validation-batches',
-    '100000',
-  );
-  await within(() => existsSync(join(folder.path, 'twice', 'run.lock')));
-  running.child.kill('SIGINT');
-  setTimeout(() => running.child.kill('SIGINT'), 20);
-  const ended = await running.ended;
-  expect(ended.code).toBe(130);
-  expect(existsSync(join(folder.path, 'twice', 'run.lock'))).toBe(false);
-});
-
 test('of three that start in one folder at the same moment one trains, the others say why not', async () => {
   const all = await Promise.all([1, 2, 3].map(() => train('shared', '--steps', '40').ended));
   expect(all.map(({ code }) => code).sort()).toEqual([0, 1, 1]);

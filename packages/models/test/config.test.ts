@@ -1,4 +1,4 @@
-import type { RopeScaling } from '@qsparse/core';
+import { type RopeScaling, ValueError } from '@qsparse/core';
 import { FormatError, formatConfig, parseConfig } from '@qsparse/formats';
 import type { DecoderConfig } from '@qsparse/layers';
 import { formatModelConfig, parseBlock, parseModelConfig } from '@qsparse/models';
@@ -144,6 +144,35 @@ test('values that do not fit together are refused', () => {
   );
   expect(() => parseModelConfig({ ...good, qsparse: { block: '5:8', weights: 'full' } })).toThrow(
     'blocks of 8 must divide the width 12',
+  );
+});
+
+test('whatever the file holds, it is a config or an error that says what is wrong', () => {
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.integer(),
+    fc.double(),
+    fc.constantFrom('qsparse', 'silu', '16:32', true),
+  );
+  const damaged = fc.tuple(
+    fc.dictionary(fc.constantFrom(...Object.keys(good)), value),
+    fc.dictionary(fc.constantFrom(...Object.keys(ours)), value),
+  );
+  fc.assert(
+    fc.property(damaged, fc.boolean(), ([outer, inner], nested) => {
+      try {
+        const { decoder } = parseModelConfig({
+          ...good,
+          ...outer,
+          ...(nested && { qsparse: { ...ours, ...inner } }),
+        } as never);
+        expect(parseModelConfig(formatModelConfig(decoder)).decoder).toEqual(decoder);
+      } catch (error) {
+        if (!(error instanceof FormatError) && !(error instanceof ValueError)) throw error;
+        expect(error.message).not.toMatch(/[\n\r]/);
+      }
+    }),
+    { numRuns: 500 },
   );
 });
 

@@ -105,7 +105,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
       step += 1;
       tokens += batch.tokens.length;
       const isLast = step === schedule.steps;
-      const validates = validation && (isLast || step % validation.every === 0) && !signal?.aborted;
+      const validates = validation && (isLast || step % validation.every === 0);
+      const validationLoss = validates
+        ? await unlessAborted(meanLoss(model, validation.batches, { signal }), signal)
+        : undefined;
       yield {
         step,
         loss,
@@ -114,7 +117,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
         tokensPerSecond,
         tokens,
         ...(sparsity !== undefined && { sparsity }),
-        ...(validates && { validationLoss: await meanLoss(model, validation.batches) }),
+        ...(validationLoss !== undefined && { validationLoss }),
       };
       // After the caller has had the step, so that what it logs is never behind the checkpoint.
       if (checkpoints && step % checkpoints.every === 0) await save(checkpoints);
@@ -124,6 +127,16 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
   } finally {
     program.dispose();
     optimizer.dispose();
+  }
+}
+
+/** Undefined where the signal cut it short. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) return undefined;
+    throw error;
   }
 }
 

@@ -112,6 +112,27 @@ test('an abort between two steps saves what the last checkpoint lacks; one befor
   expect(early.saved).toEqual([]);
 });
 
+test('an abort cuts a validation short, and the step counts', async () => {
+  const stop = new AbortController();
+  const batches = [...evaluationBatches(text, { rowLength: 3, batchSize: 2 })];
+  function* endless() {
+    for (let i = 0; ; i++) {
+      if (i === 5) stop.abort();
+      yield batches[0]!;
+    }
+  }
+  const store = memoryStore();
+  const options = {
+    ...basics(),
+    validation: { every: 2, batches: endless() },
+    checkpoints: { every: 100, store },
+  };
+  const done = await steps({ ...options, signal: stop.signal });
+  expect(done.map(({ step }) => step)).toEqual([1, 2]);
+  expect(done[1]).not.toHaveProperty('validationLoss');
+  expect(store.saved).toHaveLength(1);
+});
+
 test('a checkpoint never comes before its step was reported', async () => {
   const store = memoryStore();
   const seen: string[] = [];

@@ -43,11 +43,7 @@ export const command: Command = {
   summary: 'Trains a Q-Sparse model on text; without --data on the novels that come along.',
   positionals: 1,
   options: {
-    preset: {
-      type: 'string',
-      value: 'NAME',
-      help: `${Object.keys(PRESETS).join(', ')} (default ${DEFAULT_PRESET})`,
-    },
+    preset: { type: 'string', value: 'NAME', help: presetHelp() },
     data: {
       type: 'string',
       multiple: true,
@@ -66,7 +62,7 @@ export const command: Command = {
     decoderConfig(settings, Math.max(settings.vocabulary, 257));
     const progress = createProgress(output, { json: args.flags.json === true, totalSteps: settings.steps });
     const interrupt = listenForInterrupt(() =>
-      progress.note('stopping after this step and saving; once more stops at once'),
+      progress.note('stopping after this step and saving; once more stops without saving'),
     );
     output.onGone = () => interrupt.stop();
     let folder: RunFolder | undefined;
@@ -86,12 +82,18 @@ export const command: Command = {
       }
       throw error;
     } finally {
+      // First the folder: a second Ctrl-C must find the lock given up, or give it up.
+      await folder?.close();
       output.onGone = undefined;
       interrupt.dispose();
-      await folder?.close();
     }
   },
 };
+
+function presetHelp(): string {
+  const lines = Object.entries(PRESETS).map(([name, { summary }]) => `${name}: ${summary}`);
+  return `${lines.join('; ')} (default ${DEFAULT_PRESET})`;
+}
 
 interface Resolved {
   readonly settings: Settings;

@@ -1,11 +1,14 @@
 /** A loss curve for terminals: braille dots, two a column and four a row. */
 
-/** Lines of text, `width` columns by `height` rows, with the scale at the left. Empty for fewer than two values. */
+/** Columns of the scale at the left: six digits and the axis. */
+export const SCALE_WIDTH = 8;
+
+/** Lines of text, `width` columns by `height` rows, after those of the scale. Empty for fewer than two values. */
 export function lossCurve(
   losses: readonly number[],
   { width = 64, height = 8 }: { readonly width?: number; readonly height?: number } = {},
 ): string[] {
-  if (losses.length < 2) return [];
+  if (losses.length < 2 || width < 1) return [];
   const columns = 2 * width;
   const rows = 4 * height;
   const points = Array.from({ length: columns }, (_, column) => {
@@ -28,7 +31,7 @@ export function lossCurve(
   }
   return cells.map((cellRow, i) => {
     const label = i === 0 ? high.toFixed(2) : i === height - 1 ? low.toFixed(2) : '';
-    return `${label.padStart(6)} ┤${String.fromCodePoint(...Array.from(cellRow, (dots) => 0x2800 + dots))}`;
+    return `${label.padStart(SCALE_WIDTH - 2)} ┤${String.fromCodePoint(...Array.from(cellRow, (dots) => 0x2800 + dots))}`;
   });
 }
 

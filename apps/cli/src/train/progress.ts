@@ -3,6 +3,8 @@ import type { TrainStep } from '@qsparse/training';
 import type { Output } from '../output.ts';
 
 export interface Progress {
+  /** Characters that a line may have. */
+  readonly columns: number;
   /** A fact: lines for people, an object `{ event, … }` for programs. */
   report(event: string, data: object, ...lines: readonly string[]): void;
   /** A line for people alone. */
@@ -32,6 +34,7 @@ export function createProgress(
 /** Standard output holds nothing but objects. */
 function jsonProgress(output: Output): Progress {
   return {
+    columns: output.columns,
     report: (event, data) => output.line(JSON.stringify({ event, ...data })),
     note: (line) => output.error(line),
     step: (step) => output.line(JSON.stringify({ event: 'step', ...step })),
@@ -53,6 +56,7 @@ function textProgress(output: Output, totalSteps: number, now: () => number): Pr
     for (const line of lines) output.line(line);
   };
   return {
+    columns: output.columns,
     report: (_event, _data, ...lines) => print(lines),
     note: (line) => print([line]),
     end,
@@ -84,15 +88,16 @@ function smoothed(): (value: number) => number {
 
 function stepLine(step: TrainStep, total: number, tokensPerSecond: number): string {
   const tokensLeft = (total - step.step) * (step.tokens / step.step);
+  // What matters most comes first: a narrow terminal cuts the end.
   const parts = [
     `step ${String(step.step).padStart(String(total).length)}/${total}`,
     `loss ${step.loss.toFixed(3)}`,
     ...(step.validationLoss === undefined ? [] : [`validation ${step.validationLoss.toFixed(3)}`]),
     `lr ${step.learningRate.toExponential(1)}`,
-    `norm ${step.gradientNorm.toFixed(2)}`,
     `${Math.round(tokensPerSecond).toLocaleString('en')} tokens/s`,
-    ...(step.sparsity === undefined ? [] : [`sparsity ${Math.round(100 * step.sparsity)} %`]),
     `${duration(tokensLeft / tokensPerSecond)} left`,
+    `norm ${step.gradientNorm.toFixed(2)}`,
+    ...(step.sparsity === undefined ? [] : [`sparsity ${Math.round(100 * step.sparsity)} %`]),
   ];
   return parts.join('  ');
 }

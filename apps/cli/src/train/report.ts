@@ -4,7 +4,7 @@ import { countParameters, type Decoder, measureSparsity, type Sparsity } from '@
 import type { TrainStep } from '@qsparse/training';
 import { PROGRAM } from '../command.ts';
 import type { Corpus } from './corpus.ts';
-import { lossCurve } from './loss-curve.ts';
+import { lossCurve, SCALE_WIDTH } from './loss-curve.ts';
 import type { Progress } from './progress.ts';
 import type { Settings } from './settings.ts';
 
@@ -40,7 +40,8 @@ export async function describeEnd(
   { path, last, losses, stopped }: RunEnd,
   progress: Progress,
 ): Promise<void> {
-  for (const line of lossCurve(losses)) progress.note(line);
+  const width = Math.min(64, progress.columns - SCALE_WIDTH - 1);
+  for (const line of lossCurve(losses, { width })) progress.note(line);
   const { overall, sites } = await sparsityOn(model, corpus, settings);
   const resume = resumeCommand(path);
   const { validationLoss } = last;

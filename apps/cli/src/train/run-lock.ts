@@ -4,9 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { withFileErrors } from '@qsparse/formats/node';
 
 /** A run folder that cannot be used as asked. */
@@ -17,30 +18,49 @@ export class RunFolderError extends Error {
 /** A run is going on in the folder. */
 export class RunFolderBusyError extends RunFolderError {}
 
-/** Locks of this process, which its own id alone would not tell from those of an earlier one with the same id. */
-const held = new Set<string>();
+interface Owner {
+  readonly process: number;
+  readonly machine: string;
+  /** Tells two locks of one process id apart. */
+  readonly id: string;
+}
+
+/** Ids of locks that this process has or is taking. */
+const ours = new Set<string>();
 
 /** Takes the lock of a folder that exists. Returns what gives it up; the end of the process does so too. */
 export async function takeLock(folder: string): Promise<() => void> {
   const lock = resolve(folder, 'run.lock');
-  await withFileErrors('train', folder, () => take(folder, lock));
-  held.add(lock);
+  const owner = { process: process.pid, machine: hostname(), id: randomBytes(6).toString('hex') };
+  ours.add(owner.id);
+  try {
+    await withFileErrors('train', folder, () => take(folder, lock, owner));
+  } catch (error) {
+    ours.delete(owner.id);
+    throw error;
+  }
   const release = (): void => {
     process.off('exit', release);
-    if (held.delete(lock)) rmSync(lock, { force: true });
+    if (ours.delete(owner.id)) rmSync(lock, { force: true });
   };
   process.on('exit', release);
   return release;
 }
 
-async function take(folder: string, lock: string): Promise<void> {
-  const mine = `${lock}.${randomBytes(6).toString('hex')}`;
-  await writeFile(mine, `${JSON.stringify({ process: process.pid, machine: hostname() })}\n`, { flag: 'wx' });
+const ATTEMPTS = 100;
+const MILLISECONDS_BETWEEN = 10;
+
+async function take(folder: string, lock: string, owner: Owner): Promise<void> {
+  // Written whole under another name, so that nobody ever reads half of it.
+  const mine = `${lock}.${owner.id}`;
+  await writeFile(mine, `${JSON.stringify(owner)}\n`, { flag: 'wx' });
   try {
-    for (let attempt = 0; attempt < 5; attempt++) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await appears(mine, lock)) return;
-      const owner = await readFile(lock, 'utf8').catch(ifMissing);
-      if (owner !== undefined) await removeStale(folder, lock, owner);
+      const found = await readFile(lock, 'utf8').catch(ifMissing);
+      if (found === undefined) continue;
+      requireStale(folder, found);
+      await removeStale(mine, lock, found);
     }
     throw busy(folder, 'others take it at this moment');
   } finally {
@@ -48,47 +68,57 @@ async function take(folder: string, lock: string): Promise<void> {
   }
 }
 
-/** Puts the lock in place, whole, where there is none. */
-async function appears(mine: string, lock: string): Promise<boolean> {
+/** Puts a copy of `mine` in place where there is none. */
+async function appears(mine: string, path: string): Promise<boolean> {
+  const isThere = (error: NodeJS.ErrnoException): boolean => error.code === 'EEXIST';
   try {
-    await link(mine, lock);
+    await link(mine, path);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return false;
-    if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'].includes(code ?? '')) throw error;
+    if (isThere(error as NodeJS.ErrnoException)) return false;
   }
   // A file system without links.
-  const content = await readFile(mine);
-  return writeFile(lock, content, { flag: 'wx' }).then(
+  return writeFile(path, await readFile(mine), { flag: 'wx' }).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return false;
+      if (isThere(error)) return false;
       throw error;
     },
   );
 }
 
 /** Throws RunFolderBusyError where the owner lives, or may live. */
-async function removeStale(folder: string, lock: string, owner: string): Promise<void> {
-  const { process: pid, machine } = parseOwner(owner);
-  if (pid === undefined) throw busy(folder, 'its lock cannot be read');
+function requireStale(folder: string, text: string): void {
+  const owner = parseOwner(text);
+  if (!owner) throw busy(folder, 'its lock cannot be read');
+  const { process: pid, machine, id } = owner;
   if (machine !== hostname()) throw busy(folder, `process ${pid} on ${machine}`);
-  if (pid === process.pid ? held.has(lock) : isAlive(pid)) throw busy(folder, `process ${pid}`);
-  // Moved before it is deleted: should another have replaced it in the meantime, it is given back.
-  const aside = `${lock}.${randomBytes(6).toString('hex')}`;
-  await rename(lock, aside).catch(ifMissing);
-  const moved = await readFile(aside, 'utf8').catch(ifMissing);
-  if (moved !== undefined && moved !== owner) await link(aside, lock).catch(() => {});
-  await rm(aside, { force: true });
+  // Our own process id in a lock that is not ours comes from an earlier process, before a restart of the machine.
+  if (pid === process.pid ? ours.has(id) : isAlive(pid)) throw busy(folder, `process ${pid}`);
 }
 
-function parseOwner(text: string): { process?: number; machine?: string } {
+/** Removes the lock as it was read; one at a time, so that nobody removes the one that came after it. */
+async function removeStale(mine: string, lock: string, found: string): Promise<void> {
+  const guard = `${lock}.takeover`;
+  if (!(await appears(mine, guard))) {
+    await delay(MILLISECONDS_BETWEEN);
+    return;
+  }
   try {
-    const { process: pid, machine } = JSON.parse(text) as { process?: unknown; machine?: unknown };
-    return Number.isInteger(pid) && typeof machine === 'string' ? { process: pid as number, machine } : {};
+    const now = await readFile(lock, 'utf8').catch(ifMissing);
+    if (now === found) await rm(lock, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+function parseOwner(text: string): Owner | undefined {
+  try {
+    const { process: pid, machine, id } = JSON.parse(text) as Partial<Owner>;
+    if (!Number.isInteger(pid) || typeof machine !== 'string' || typeof id !== 'string') return undefined;
+    return { process: pid!, machine, id };
   } catch {
-    return {};
+    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 /** run.yaml: every setting of a run, resolved, with the texts it was trained on. Written by a run, read by --resume. */
 import { dirname, resolve } from 'node:path';
 import { readFileBytes } from '@qsparse/formats/node';
-import { isMap, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
 import { BUNDLED } from './corpus.ts';
 import { DEFAULT_PRESET } from './presets.ts';
 import { mergeSettings, parseSetting, presetSettings, SettingError, type Settings } from './settings.ts';
@@ -31,23 +31,34 @@ export async function readRunYaml(path: string, preset?: string): Promise<RunFil
   const { contents } = document;
   if (contents !== null && !isMap(contents))
     throw new SettingError(`[${path}:1] the file must hold lines of "key: value"; correct it`);
-  const plain = (document.toJS() ?? {}) as Record<string, unknown>;
-  const lineOf = (name: string): string => {
-    const key = contents?.items.map((item) => item.key).find((node) => isScalar(node) && node.value === name);
-    return `${path}:${isScalar(key) && key.range ? lines.linePos(key.range[0]).line : 1}`;
-  };
-  const { preset: own, data, ...rest } = plain;
+  const given: Record<string, unknown> = Object.create(null);
+  const where: Record<string, string> = Object.create(null);
+  for (const { key, value } of contents?.items ?? []) {
+    const name = String(isScalar(key) ? key.value : key);
+    where[name] = `${path}:${isNode(key) && key.range ? lines.linePos(key.range[0]).line : 1}`;
+    given[name] = plain(value, document, where[name]);
+  }
+  const { preset: own, data, ...rest } = given;
   if (own !== undefined && typeof own !== 'string')
-    throw new SettingError(`[${lineOf('preset')}] preset must be a name, got ${JSON.stringify(own)}`);
+    throw new SettingError(`[${where.preset}] preset must be a name, got ${JSON.stringify(own)}`);
   const settings = Object.fromEntries(
-    Object.entries(rest).map(([name, value]) => [name, parseSetting(name, value, lineOf(name))]),
+    Object.entries(rest).map(([name, value]) => [name, parseSetting(name, value, where[name]!)]),
   );
   const chosen = preset ?? own ?? DEFAULT_PRESET;
   return {
     preset: chosen,
-    data: data === undefined ? undefined : textFiles(data, path, lineOf('data')),
-    settings: mergeSettings(presetSettings(chosen), settings, lineOf('block')),
+    data: data === undefined ? undefined : textFiles(data, path, where.data!),
+    settings: mergeSettings(presetSettings(chosen), settings, where.block ?? path),
   };
+}
+
+/** A value without its YAML; an alias that explodes, or leads nowhere, is an error here. */
+function plain(node: unknown, document: Document, where: string): unknown {
+  try {
+    return isNode(node) ? node.toJS(document) : node;
+  } catch (error) {
+    throw new SettingError(`[${where}] ${error instanceof Error ? error.message : error}; correct the YAML`);
+  }
 }
 
 /** The text of a run.yaml that gives the same settings again. */

@@ -308,7 +308,7 @@ test('Ctrl-C stops after the step, saves, and prints what goes on', async () => 
   const ended = await running;
   clearInterval(seen);
   expect(ended.code).toBe(130);
-  expect(ended.out).toContain('stopping after this step and saving; once more stops at once');
+  expect(ended.out).toContain('stopping after this step and saving; once more stops without saving');
   const step = metricsOf(out).length;
   expect(ended.out).toContain(`stopped after step ${step}, saved; go on with`);
   expect(ended.out).toContain(`train --resume ${out}`);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lossCurve } from '../../src/train/loss-curve.ts';
+import { lossCurve, SCALE_WIDTH } from '../../src/train/loss-curve.ts';
 
 test('falls from the upper left to the lower right, with the scale at the left', () => {
   const lines = lossCurve([4, 3, 2, 1], { width: 4, height: 2 });
@@ -16,7 +16,7 @@ test('every column has a dot, whatever the number of losses', () => {
       Array.from({ length: count }, (_, i) => Math.sin(i) + 5),
       { width: 16, height: 4 },
     );
-    expect(new Set(lines.map((line) => [...line].length))).toEqual(new Set([8 + 16]));
+    expect(new Set(lines.map((line) => [...line].length))).toEqual(new Set([SCALE_WIDTH + 16]));
     for (let column = 8; column < 24; column++)
       expect(lines.some((line) => [...line][column] !== '\u2800')).toBe(true);
   }
@@ -28,4 +28,5 @@ test('a flat curve is one line, and one loss is no curve', () => {
   ).toHaveLength(1);
   expect(lossCurve([2])).toEqual([]);
   expect(lossCurve([])).toEqual([]);
+  expect(lossCurve([2, 1], { width: 0 })).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { FileError } from '@qsparse/formats/node';
@@ -15,14 +15,14 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 const owner = (process: number, machine: string = hostname()) =>
-  writeFileSync(lock, JSON.stringify({ process, machine }));
+  writeFileSync(lock, JSON.stringify({ process, machine, id: 'earlier' }));
 /** A process id that nobody has: larger than every limit. */
 const GONE = 2 ** 30;
 
 test('taken, it names its process; given up, nothing is left', async () => {
   const listeners = process.listenerCount('exit');
   const release = await takeLock(folder.path);
-  expect(JSON.parse(readFileSync(lock, 'utf8'))).toEqual({ process: process.pid, machine: hostname() });
+  expect(JSON.parse(readFileSync(lock, 'utf8'))).toMatchObject({ process: process.pid, machine: hostname() });
   await expect(takeLock(folder.path)).rejects.toThrow(RunFolderBusyError);
   await expect(takeLock(folder.path)).rejects.toThrow(
     `[train] a run is going on in ${folder.path} (process ${process.pid}); wait for it or choose another --out; if there is none, delete ${lock}`,
@@ -31,6 +31,13 @@ test('taken, it names its process; given up, nothing is left', async () => {
   release();
   expect(readdirSync(folder.path)).toEqual([]);
   expect(process.listenerCount('exit')).toBe(listeners);
+});
+
+test('the end of the process gives it up', async () => {
+  const release = await takeLock(folder.path);
+  process.listeners('exit').at(-1)!(0);
+  expect(existsSync(lock)).toBe(false);
+  release();
 });
 
 test('the lock of a process that is gone means nothing, also one with our own id from before', async () => {
@@ -55,15 +62,29 @@ test.each<[string, () => void, string]>([
   expect(readdirSync(folder.path)).toEqual(['run.lock']);
 });
 
-test('of many at once exactly one gets it, over a stale lock too', async () => {
-  for (const stale of [false, true]) {
-    if (stale) owner(GONE);
+test.each<[string, () => void]>([
+  ['no lock', () => {}],
+  ['a lock of a process that is gone', () => owner(GONE)],
+  ['a lock with our own process id from before', () => owner(process.pid)],
+])('over %s exactly one of many at once gets it', async (_, make) => {
+  for (let round = 0; round < 20; round++) {
+    make();
     const tries = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(folder.path)));
     const won = tries.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
     expect(won).toHaveLength(1);
+    expect(readdirSync(folder.path)).toEqual(['run.lock']);
     for (const release of won) release();
-    expect(existsSync(lock)).toBe(false);
   }
+});
+
+test('a takeover that was killed blocks nobody for good: the message says what to delete', async () => {
+  owner(GONE);
+  writeFileSync(`${lock}.takeover`, '');
+  await expect(takeLock(folder.path)).rejects.toThrow(
+    `(others take it at this moment); wait for it or choose another --out; if there is none, delete ${lock}`,
+  );
+  rmSync(lock);
+  (await takeLock(folder.path))();
 });
 
 test('a folder that is not there is named', async () => {

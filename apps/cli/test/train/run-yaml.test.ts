@@ -94,6 +94,41 @@ test.each<[string, string, number, string]>([
   expect((error as Error).message).not.toContain('\n');
 });
 
+test('whatever the file holds, it is settings or one line about it', async () => {
+  const key = fc.oneof(
+    fc.constantFrom('layers', 'data', 'preset', 'block', 'sparsity', '__proto__', '? a', '&a'),
+    fc.string(),
+  );
+  const value = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.constantFrom('*a', '&a 1', '!!binary x', '{a: *a}', '[[[', '|', '<<: 1'),
+  );
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(fc.tuple(key, value).map(([k, v]) => `${k}: ${v}`)).map((lines) => lines.join('\n')),
+  );
+  const property = fc.asyncProperty(text, async (content) => {
+    const error = await read(content).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    if (error === undefined) return;
+    expect(error).toBeInstanceOf(SettingError);
+    expect((error as Error).message).not.toMatch(/[\n\r]/);
+  });
+  await fc.assert(property, { numRuns: 500 });
+});
+
+test('aliases that explode, and keys of the language, are refused', async () => {
+  const bomb = [
+    'a: &a [x,x,x,x,x,x,x,x,x]',
+    ...['b', 'c', 'd', 'e', 'f'].map((name, i) => `${name}: &${name} [${`*${'abcdef'[i]},`.repeat(9)}]`),
+  ];
+  await expect(read(bomb.join('\n'))).rejects.toThrow(SettingError);
+  await expect(read('__proto__: {layers: 1}\n')).rejects.toThrow('there is no setting "__proto__"');
+});
+
 test('a preset that does not exist, and a file that is not there', async () => {
   await expect(read('preset: tyni\n')).rejects.toThrow('there is no preset "tyni"');
   await expect(read('preset: tyni\n', 'tiny')).resolves.toMatchObject({ preset: 'tiny' });
