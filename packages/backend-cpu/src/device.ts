@@ -17,8 +17,8 @@ import {
 } from '@qsparse/core';
 import { linearHeap } from './heap.ts';
 import { kernelsByOp } from './kernels/index.ts';
-import type { KernelName, Launch } from './launch.ts';
-import { argumentBytes } from './runtime/memory.ts';
+import type { Launch } from './launch.ts';
+import { argumentBytes, type KernelName } from './runtime/memory.ts';
 import type { Simd } from './runtime/module.ts';
 import { type RuntimeOptions, startRuntime } from './runtime/start.ts';
 

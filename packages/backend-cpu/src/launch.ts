@@ -3,14 +3,7 @@
  * with their arguments out; the device runs or records them. It does not touch memory.
  */
 import type { AnyOp, Inputs, Op, View } from '@qsparse/core';
-import type { kernelArguments } from './generated/kernel-arguments.ts';
-
-export type KernelName = keyof typeof kernelArguments;
-
-/** The argument struct of a C kernel: pointers as byte addresses. */
-export type KernelArguments<K extends KernelName> = Readonly<
-  Record<keyof (typeof kernelArguments)[K], number>
->;
+import type { KernelArguments, KernelName } from './runtime/memory.ts';
 
 export interface Launch {
   /** KERNEL(name) in src/kernels. */

@@ -11,7 +11,14 @@ export { type JsonObject, type JsonValue, MAX_JSON_DEPTH, parseJson } from './js
 export { DTYPE_NAMES, type Dtype, type DtypeArray } from './safetensors/dtype.ts';
 export { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from './safetensors/half.ts';
 export { type HeaderOptions, MAX_HEADER_BYTES, type TensorInfo } from './safetensors/header.ts';
-export { type LoadedTensor, openSafetensors, type TensorStore, toFloat32 } from './safetensors/read.ts';
+export {
+  type LoadedTensor,
+  openSafetensors,
+  type TensorStore,
+  toFloat32,
+  toFloats,
+} from './safetensors/read.ts';
+export { requireTensors, type TensorRequirement } from './safetensors/require-tensors.ts';
 export {
   formatShardIndex,
   indexFileName,

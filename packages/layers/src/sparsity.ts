@@ -1,5 +1,6 @@
 /** What a model's sites let through on given tokens: shares of zeros, and where a NaN or an infinity begins. */
 import { noGrad, scope, type Tensor } from '@qsparse/core';
+import { sparsityStatistics } from '@qsparse/quantizers';
 import { type Decoder, logits } from './decoder.ts';
 import { siteParameters } from './parameters.ts';
 
@@ -16,7 +17,11 @@ export interface SparsityReport {
  */
 export async function measureSparsity(model: Decoder, tokens: Tensor): Promise<SparsityReport> {
   const sites = new Map<string, number>();
-  for (const { place, result } of observed(model, tokens, zeroShare)) {
+  for (const { place, result } of observed(
+    model,
+    tokens,
+    (values, width) => sparsityStatistics(values, width).sparsity,
+  )) {
     const share = await result;
     if (place !== LOGITS) sites.set(place, share);
   }
@@ -51,20 +56,17 @@ interface Observed<T> {
 function observed<T>(
   model: Decoder,
   tokens: Tensor,
-  summarise: (values: ArrayLike<number>) => T,
+  summarise: (values: ArrayLike<number>, width: number) => T,
 ): readonly Observed<T>[] {
   const seen: Observed<T>[] = [];
   // A read is queued at once, so that the scope may free the tensor.
   const observe = (place: string, tensor: Tensor) =>
-    void seen.push({ place, result: tensor.data().then(summarise) });
+    void seen.push({
+      place,
+      result: tensor.data().then((values) => summarise(values, tensor.shape.at(-1)!)),
+    });
   noGrad(() => scope(() => observe(LOGITS, logits(model, tokens, { observe }))));
   return seen;
-}
-
-function zeroShare(values: ArrayLike<number>): number {
-  let zeros = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros += 1;
-  return zeros / values.length;
 }
 
 function allFinite(values: ArrayLike<number>): boolean {

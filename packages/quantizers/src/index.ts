@@ -20,6 +20,6 @@ export {
   sparsifyOp,
   sparsifyStraightThroughOp,
 } from './sparsify.ts';
-export { measureSparsity, type SparsityStatistics } from './statistics.ts';
+export { type SparsityStatistics, sparsityStatistics } from './statistics.ts';
 export { type Ternarized, ternarize, ternarizeOp } from './ternarize.ts';
 export { selectAbove, selectStatistical, type ThresholdSelection } from './threshold-selection.ts';

@@ -13,12 +13,12 @@ export interface SparsityStatistics {
 }
 
 /**
- * Counts zeros in `y`, row-major with rows of `width` entries: `measureSparsity(await y.data(), y.shape.at(-1)!)`.
+ * Counts zeros in `y`, row-major with rows of `width` entries: `sparsityStatistics(await y.data(), y.shape.at(-1)!)`.
  * NaN is not zero, so it counts as active. Throws ShapeError when y is empty or not whole rows.
  */
-export function measureSparsity(y: ArrayLike<number>, width: number): SparsityStatistics {
-  requireRows('measureSparsity', y, width);
-  if (y.length === 0) throw new ShapeError('measureSparsity', 'needs at least one row, got none');
+export function sparsityStatistics(y: ArrayLike<number>, width: number): SparsityStatistics {
+  requireRows('sparsityStatistics', y, width);
+  if (y.length === 0) throw new ShapeError('sparsityStatistics', 'needs at least one row, got none');
   let active = 0;
   let fewestActive = width;
   let mostActive = 0;

@@ -11,11 +11,11 @@ import {
 } from '@qsparse/core';
 import { referenceDevice } from '@qsparse/core/reference';
 import {
-  measureSparsity,
   type SparsifyAttrs,
   sparsify,
   sparsifyOp,
   sparsifyStraightThroughOp,
+  sparsityStatistics,
 } from '@qsparse/quantizers';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -41,7 +41,7 @@ test('keeps the k largest and rounds them to the levels of the whole row', () =>
 
 test('keep is the share of a row, or of a block, that stays', () => {
   const x = tensor(device, normal(1, 0, 40), [2, 20]);
-  const zeros = (options: object) => measureSparsity(read(sparsify(x, options)), 20);
+  const zeros = (options: object) => sparsityStatistics(read(sparsify(x, options)), 20);
   expect(zeros({ keep: 0.4 })).toMatchObject({ fewestActive: 8, mostActive: 8 });
   expect(zeros({ keep: 0.1 })).toMatchObject({ fewestActive: 2, mostActive: 2 });
   expect(zeros({ keep: 0.01 })).toMatchObject({ fewestActive: 1, mostActive: 1 });

@@ -1,9 +1,9 @@
 import { ShapeError } from '@qsparse/core';
-import { measureSparsity } from '@qsparse/quantizers';
+import { sparsityStatistics } from '@qsparse/quantizers';
 import { expect, test } from 'vitest';
 
 test('zeros of both signs count, row by row', () => {
-  expect(measureSparsity(new Float32Array([1, 0, -0, 2, 0, 0, 0, 5]), 4)).toEqual({
+  expect(sparsityStatistics(new Float32Array([1, 0, -0, 2, 0, 0, 0, 5]), 4)).toEqual({
     sparsity: 5 / 8,
     meanActive: 1.5,
     fewestActive: 1,
@@ -13,15 +13,15 @@ test('zeros of both signs count, row by row', () => {
 });
 
 test('NaN and the smallest numbers are active', () => {
-  const { sparsity, fewestActive } = measureSparsity([Number.NaN, Number.MIN_VALUE], 2);
+  const { sparsity, fewestActive } = sparsityStatistics([Number.NaN, Number.MIN_VALUE], 2);
   expect([sparsity, fewestActive]).toEqual([0, 2]);
 });
 
 test('a site that is all zero has sparsity 1', () => {
-  expect(measureSparsity([0, 0, 0], 1)).toMatchObject({ sparsity: 1, mostActive: 0, rows: 3 });
+  expect(sparsityStatistics([0, 0, 0], 1)).toMatchObject({ sparsity: 1, mostActive: 0, rows: 3 });
 });
 
 test('ragged rows and no rows are refused', () => {
-  expect(() => measureSparsity([1, 2, 3], 2)).toThrow(ShapeError);
-  expect(() => measureSparsity([], 2)).toThrow('needs at least one row, got none');
+  expect(() => sparsityStatistics([1, 2, 3], 2)).toThrow(ShapeError);
+  expect(() => sparsityStatistics([], 2)).toThrow('needs at least one row, got none');
 });

@@ -2,17 +2,8 @@
  * What a run must store to go on exactly: weights, moments, step, data position. Where it is stored is a
  * CheckpointStore; this file knows names and checks, not folders.
  */
-import {
-  asView,
-  type ParamArena,
-  type Shape,
-  sameShape,
-  section,
-  showShape,
-  type Tensor,
-  write,
-} from '@qsparse/core';
-import { FormatError, type TensorStore, type TensorToWrite, toFloat32 } from '@qsparse/formats';
+import { asView, type ParamArena, type Shape, section, type Tensor, write } from '@qsparse/core';
+import { requireTensors, type TensorStore, type TensorToWrite, toFloats } from '@qsparse/formats';
 import type { Optimizer } from './optimizer.ts';
 
 /** The part of a checkpoint that is plain JSON. */
@@ -111,12 +102,18 @@ export async function restore(
     { store: weights, slots: slotsOf(arena, arena.values) },
     { store: moments, slots: momentSlots(arena, optimizer) },
   ];
-  for (const { store, slots } of jobs) requireTensors(store, slots);
+  for (const { store, slots } of jobs) {
+    requireTensors(store, new Map(slots.map(({ name, shape }) => [name, shape])), {
+      label: 'resume',
+      dtypes: ['f32', 'f64'],
+      unexpected: 'belongs to nothing here',
+      advice: 'resume with the configuration that the run was started with',
+    });
+  }
   for (const { store, slots } of jobs) {
     for (const slot of slots) {
       const loaded = await store.read(slot.name);
-      const values = loaded.dtype === 'f64' ? (loaded.data as Float64Array) : toFloat32(loaded);
-      await withPart(slot, async (part) => write(part, values));
+      await withPart(slot, async (part) => write(part, toFloats(loaded)));
     }
   }
 }
@@ -128,23 +125,4 @@ async function withPart<T>({ flat, first, shape }: Slot, use: (part: Tensor) => 
   } finally {
     part.dispose();
   }
-}
-
-function requireTensors(store: TensorStore, slots: readonly Slot[]): void {
-  const error = (code: FormatError['code'], tensor: string, problem: string): FormatError => {
-    // Names come from a file: JSON keeps them on one line.
-    const message = `[resume] ${store.name}: tensor ${JSON.stringify(tensor)} ${problem}; resume with the configuration that the run was started with`;
-    return new FormatError(code, message, { file: store.name, tensor });
-  };
-  for (const { name, shape } of slots) {
-    const found = store.tensors.get(name);
-    if (!found) throw error('missing-tensor', name, `${showShape(shape)} is missing`);
-    if (!sameShape(found.shape, shape))
-      throw error('shape', name, `must have shape ${showShape(shape)}, got ${showShape(found.shape)}`);
-    if (found.dtype !== 'f32' && found.dtype !== 'f64')
-      throw error('dtype', name, `must be f32 or f64, got ${found.dtype}`);
-  }
-  const known = new Set(slots.map(({ name }) => name));
-  for (const name of store.tensors.keys())
-    if (!known.has(name)) throw error('unexpected-tensor', name, 'belongs to nothing here');
 }

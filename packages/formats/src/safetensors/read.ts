@@ -101,3 +101,11 @@ export function toFloat32(tensor: Pick<LoadedTensor, 'name' | 'dtype' | 'data'>)
       );
   }
 }
+
+/**
+ * A tensor's elements unrounded: f64 as it is, every other float as `toFloat32` has it.
+ * @throws FormatError `dtype` for integers
+ */
+export function toFloats(tensor: Pick<LoadedTensor, 'name' | 'dtype' | 'data'>): Float32Array | Float64Array {
+  return tensor.dtype === 'f64' ? (tensor.data as Float64Array) : toFloat32(tensor);
+}
