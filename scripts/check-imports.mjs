@@ -13,11 +13,24 @@ const ALLOWED = {
   data: ['formats'],
   formats: [],
   'backend-cpu': ['core', 'quantizers'],
+  'backend-cuda': ['core', 'quantizers'],
   conformance: ['core', 'quantizers'],
-  qsparse: ['core', 'quantizers', 'layers', 'models', 'training', 'data', 'formats', 'backend-cpu'],
+  qsparse: [
+    ...[
+      'core',
+      'quantizers',
+      'layers',
+      'models',
+      'training',
+      'data',
+      'formats',
+      'backend-cpu',
+      'backend-cuda',
+    ],
+  ],
 };
-/** Folders whose files may import node: modules; everything else must load in a browser. */
-const NODE_FOLDERS = ['/src/node/'];
+/** Folders whose files may import node: modules; everything else must load in a browser. CUDA is for Node alone. */
+const NODE_FOLDERS = ['/src/node/', '/packages/backend-cuda/'];
 const IMPORT =
   /(?:^|[\s;])(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|(?:^|[\s;(])import\s*\(?\s*['"]([^'"]+)['"]/g;
 

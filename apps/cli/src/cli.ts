@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show what is in a model, run or safetensors file',
     load: () => import('./commands/inspect.ts'),
   },
+  bench: { summary: 'time training steps on a device', load: () => import('./commands/bench.ts') },
   doctor: {
     summary: 'show which devices work here, and why not',
     load: () => import('./commands/doctor.ts'),

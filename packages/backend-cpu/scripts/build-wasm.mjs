@@ -35,7 +35,12 @@ const LEVELS = Object.fromEntries([
     name,
     '-Oz',
   ]),
-  ...['fill', 'kv-append', 'permute', 'random', 'reduce', 'sample', 'slice'].map((name) => [name, '-Oz']),
+  // These two only call what others compile, but for the norm, which few gated layers have.
+  ...['gated-sparsify', 'gated-sparsify-backward'].map((name) => [name, '-Oz']),
+  ...['fill', 'kv-append', 'permute', 'random', 'reduce', 'rotary-heads', 'sample', 'slice'].map((name) => [
+    name,
+    '-Oz',
+  ]),
 ]);
 const BUILDS = /** @type {const} */ ({ simd: [], relaxed: ['-mrelaxed-simd'] });
 

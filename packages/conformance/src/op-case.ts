@@ -28,7 +28,10 @@ export interface OpCase<I extends string, O extends string, A, J extends string 
   readonly shares?: Readonly<Partial<Record<I | J, I | J>>>;
 }
 
-/** The cases of one op; `draw` gives numbers that depend on the op's name alone. */
+/** Elements of all inputs from which on a case is there for the sake of its size: such a one is drawn in f32 only. */
+export const ONLY_LARGE = 6000;
+
+/** The cases of one op, in number and order the same for every `draw`, which gives numbers that depend on the op's name alone. */
 export type CaseList<T> =
   T extends Op<infer I, infer O, infer A, infer J> ? (draw: Draw) => readonly OpCase<I, O, A, J>[] : never;
 
@@ -36,7 +39,7 @@ export type CaseList<T> =
 export interface AnyCase {
   readonly op: AnyOp;
   readonly name: string;
-  /** Whether it computes in bf16, which not every device does. */
+  /** Whether it computes in bf16, also beside f32, which not every device does. */
   readonly bf16: boolean;
   readonly ins: Readonly<Record<string, Values>>;
   readonly attrs: unknown;

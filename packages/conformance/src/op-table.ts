@@ -6,14 +6,17 @@ import * as core from '@qsparse/core';
 import * as quantizers from '@qsparse/quantizers';
 import { attentionBackwardCases, attentionCases } from './cases/attention.ts';
 import * as elementwise from './cases/elementwise.ts';
+import * as gated from './cases/gated-sparsify.ts';
 import { matmulCases } from './cases/matmul.ts';
 import * as model from './cases/model.ts';
 import * as movement from './cases/movement.ts';
 import * as quantized from './cases/quantizers.ts';
 import { randomCases, sampleCases } from './cases/random.ts';
 import * as reductions from './cases/reductions.ts';
+import * as rotary from './cases/rotary.ts';
+import { sparsifyCases, sparsifyStraightThroughCases } from './cases/sparsify.ts';
 import { Draw } from './draw.ts';
-import type { AnyCase, CaseList } from './op-case.ts';
+import { type AnyCase, type CaseList, ONLY_LARGE } from './op-case.ts';
 
 type Ops<Module> = { readonly [K in keyof Module as K extends `${string}Op` ? K : never]: Module[K] };
 type Table<Module> = { readonly [K in keyof Ops<Module>]: CaseList<Ops<Module>[K]> };
@@ -27,6 +30,7 @@ const coreCases: Table<typeof core> = {
   binaryOp: elementwise.binaryCases,
   broadcastOp: reductions.broadcastCases,
   castOp: movement.castCases,
+  castStraightThroughOp: movement.castStraightThroughCases,
   concatOp: movement.concatCases,
   copyOp: movement.copyCases,
   copySectionOp: movement.copySectionCases,
@@ -45,7 +49,9 @@ const coreCases: Table<typeof core> = {
   reduceOp: reductions.reduceCases,
   rmsNormBackwardOp: model.rmsNormBackwardCases,
   rmsNormOp: model.rmsNormCases,
-  ropeOp: model.ropeCases,
+  ropeOp: rotary.ropeCases,
+  rotaryHeadsBackwardOp: rotary.rotaryHeadsBackwardCases,
+  rotaryHeadsOp: rotary.rotaryHeadsCases,
   sampleOp: sampleCases,
   scaleOp: elementwise.scaleCases,
   sliceOp: movement.sliceCases,
@@ -56,10 +62,12 @@ const coreCases: Table<typeof core> = {
 };
 
 const quantizerCases: Table<typeof quantizers> = {
+  gatedSparsifyBackwardOp: gated.gatedSparsifyBackwardCases,
+  gatedSparsifyOp: gated.gatedSparsifyCases,
   quantizeInt8Op: quantized.quantizeInt8Cases,
   selectOp: quantized.selectCases,
-  sparsifyOp: quantized.sparsifyCases,
-  sparsifyStraightThroughOp: quantized.sparsifyStraightThroughCases,
+  sparsifyOp: sparsifyCases,
+  sparsifyStraightThroughOp: sparsifyStraightThroughCases,
   ternarizeOp: quantized.ternarizeCases,
 };
 
@@ -100,16 +108,22 @@ function casesOf(key: string, op: core.AnyOp, list: List): readonly AnyCase[] {
   const inF32 = list(new Draw(key, 'f32'));
   // The same in bf16, but for cases whose dtypes are their own business and those that are only large.
   const inBf16 = list(new Draw(key, 'bf16')).filter(
-    (one, i) => dtypesOf(one) !== dtypesOf(inF32[i]!) && elementsOf(one) < LARGE,
+    (one, i) => dtypesOf(one) !== dtypesOf(inF32[i]!) && elementsOf(one) < ONLY_LARGE,
   );
   return [
-    ...inF32.map((one) => ({ ...one, op, bf16: false })),
-    ...inBf16.map((one) => ({ ...one, op, name: `bf16 ${one.name}`, bf16: true })),
+    ...inF32.map((one) => ({ ...one, op, bf16: computesInBf16(op, one) })),
+    ...inBf16.map((one) => ({ ...one, op, name: `bf16 ${one.name}`, bf16: computesInBf16(op, one) })),
   ];
 }
 
-/** Elements of all inputs of a case that is there for the sake of its size. */
-const LARGE = 6000;
+/** Cases may name their dtypes themselves, mixed ones too; an attribute may name that of a result. */
+function computesInBf16(op: core.AnyOp, { ins, shares = {}, attrs }: Bare): boolean {
+  if (op.moves) return false;
+  const shared = Object.entries(shares).map(([name, other]) => [name, ins[other]!]);
+  const given = { ...ins, ...Object.fromEntries(shared) };
+  const types: Record<string, core.Type> = { ...given, ...op.infer(given, attrs) };
+  return Object.values(types).some(({ dtype }) => dtype === 'bf16');
+}
 
 const elementsOf = ({ ins }: Bare): number =>
   Object.values(ins).reduce((sum, { elements }) => sum + elements.length, 0);

@@ -7,6 +7,7 @@ import { ShapeError, TapeError } from './errors.ts';
 import { releaseNode, type TapeNode, type Value } from './graph.ts';
 import type { AnyOp, Pull } from './op.ts';
 import { accumulate } from './ops/accumulate.ts';
+import { cast } from './ops/cast.ts';
 import { copy } from './ops/copy.ts';
 import { full } from './ops/fill.ts';
 import type { Param } from './param.ts';
@@ -38,6 +39,7 @@ export function backward(
   for (const param of params) if (param.value) wanted.add(param.value);
   const nodes = nodesBehind(loss.value);
   for (const node of [...nodes].reverse()) {
+    for (const value of node.inputs.values()) if (isWantedView(value, wanted)) wanted.add(value);
     const needed = [...node.inputs.values()].some((value) => wanted.has(value));
     if (needed) for (const value of node.outputs.values()) wanted.add(value);
   }
@@ -50,6 +52,18 @@ export function backward(
       gradients.dispose();
     }
   });
+}
+
+/** Whether the value is a view over parameters that are wanted. */
+function isWantedView({ parts = [] }: Value, wanted: ReadonlySet<Value>): boolean {
+  const count = parts.filter((part) => wanted.has(part)).length;
+  if (count === 0) return false;
+  if (count === parts.length) return true;
+  throw new TapeError(
+    'backward',
+    `a joined view gives its gradient to all of its ${parts.length} parameters, got ${count} of them`,
+    'pass all of them or none',
+  );
 }
 
 /** Every node that the value depends on, newest first. */
@@ -118,7 +132,10 @@ function pull(
   }
 }
 
-/** The gradient so far of every value; parameters' go straight to their arenas. */
+/**
+ * The gradient so far of every value, in the value's dtype, which may differ from the one that it arrives in
+ * (castStraightThrough); parameters' go straight to their arenas.
+ */
 class Gradients {
   readonly #wanted: ReadonlySet<Value>;
   readonly #sums = new Map<Value, Tensor>();
@@ -143,21 +160,25 @@ class Gradients {
     if (!this.#wanted.has(value)) return;
     const sum = value.grad ?? this.#sums.get(value);
     if (!sum) {
-      this.#sums.set(value, alias(gradient));
+      this.#sums.set(value, alias(cast(gradient, value.dtype)));
       return;
     }
+    // A sum in f32 takes bf16 as it is, where the device can add bf16 at all.
+    const widens = sum.dtype === 'f32' && gradient.device.caps.compute.includes(gradient.dtype);
+    const summand = widens ? gradient : cast(gradient, sum.dtype);
     if (value.grad || sum.storage.claims === 1) {
-      accumulate(sum, gradient);
+      accumulate(sum, summand);
       return;
     }
-    if (mayChange && gradient.storage.claims === 1) {
-      accumulate(gradient, sum);
+    // Others hold the sum: it moves to a tensor that is nobody else's.
+    if ((mayChange || summand !== gradient) && summand.dtype === sum.dtype && summand.storage.claims === 1) {
+      accumulate(summand, sum);
       this.drop(value);
-      this.#sums.set(value, alias(gradient));
+      this.#sums.set(value, alias(summand));
       return;
     }
     const fresh = keep(copy(sum));
-    accumulate(fresh, gradient);
+    accumulate(fresh, summand);
     this.drop(value);
     this.#sums.set(value, fresh);
   }

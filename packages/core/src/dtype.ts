@@ -42,3 +42,9 @@ export function fromBf16Bits(bits: number): number {
   scratch.setUint32(0, bits << 16);
   return scratch.getFloat32(0);
 }
+
+/** Rounds, in place, to what memory of `dtype` holds: bf16 to the nearest, ties to even; every other stays. */
+export function roundTo(dtype: DType, elements: Float64Array): void {
+  if (dtype !== 'bf16') return;
+  for (let i = 0; i < elements.length; i++) elements[i] = fromBf16Bits(toBf16Bits(elements[i]!));
+}

@@ -13,7 +13,15 @@ export type {
   View,
   Views,
 } from './device.ts';
-export { byteLength, DTYPES, type DType, fromBf16Bits, type HostArray, toBf16Bits } from './dtype.ts';
+export {
+  byteLength,
+  DTYPES,
+  type DType,
+  fromBf16Bits,
+  type HostArray,
+  roundTo,
+  toBf16Bits,
+} from './dtype.ts';
 export {
   CaptureError,
   DeviceError,
@@ -36,7 +44,7 @@ export { attention, attentionOp } from './ops/attention.ts';
 export { attentionBackwardOp } from './ops/attention-backward.ts';
 export { type AttentionAttrs, type AttentionSizes, attentionSizes } from './ops/attention-sizes.ts';
 export { add, type BinaryKind, binaryOp, divide, multiply, subtract } from './ops/binary.ts';
-export { cast, castOp } from './ops/cast.ts';
+export { cast, castOp, castStraightThrough, castStraightThroughOp } from './ops/cast.ts';
 export { concat, concatOp } from './ops/concat.ts';
 export { copy, copyInto, copyOp } from './ops/copy.ts';
 export { type CopySectionAttrs, copySection, copySectionOp } from './ops/copy-section.ts';
@@ -46,12 +54,23 @@ export { embedding, embeddingOp } from './ops/embedding.ts';
 export { embeddingBackwardOp } from './ops/embedding-backward.ts';
 export { fillOp, fillWith, full, zeros } from './ops/fill.ts';
 export { gatedActivation, gatedActivationOp } from './ops/gated-activation.ts';
-export { type GatedActivationAttrs, gatedActivationBackwardOp } from './ops/gated-activation-backward.ts';
+export {
+  type GatedActivationAttrs,
+  gatedActivationBackwardOp,
+  requireGated,
+} from './ops/gated-activation-backward.ts';
 export { globalNorm, globalNormOp } from './ops/global-norm.ts';
 export { kvAppend, kvAppendOp } from './ops/kv-append.ts';
-export { type MatmulAttrs, type MatmulSizes, matmul, matmulOp, matmulSizes } from './ops/matmul.ts';
+export {
+  type MatmulAttrs,
+  type MatmulOptions,
+  type MatmulSizes,
+  matmul,
+  matmulOp,
+  matmulSizes,
+} from './ops/matmul.ts';
 export { type PermuteAttrs, permute, permuteOp } from './ops/permute.ts';
-export { fillRandom, randomOp, randomState } from './ops/random.ts';
+export { fillRandom, normalFactor, type RandomAttrs, randomOp, randomState } from './ops/random.ts';
 export {
   type BroadcastAttrs,
   broadcast,
@@ -63,10 +82,19 @@ export {
   reduceOp,
   sum,
 } from './ops/reduce.ts';
-export { onlyGradient, requireFloat, requireRank, requireSameShape } from './ops/require.ts';
+export {
+  onlyGradient,
+  requireDType,
+  requireF32Or,
+  requireFloat,
+  requireRank,
+  requireSameShape,
+} from './ops/require.ts';
 export { type RmsNormAttrs, rmsNorm, rmsNormOp } from './ops/rms-norm.ts';
 export { rmsNormBackwardOp } from './ops/rms-norm-backward.ts';
 export { type RopeAttrs, rope, ropeOp } from './ops/rope.ts';
+export { type RotaryHeads, type RotaryHeadsAttrs, rotaryHeads, rotaryHeadsOp } from './ops/rotary-heads.ts';
+export { rotaryHeadsBackwardOp } from './ops/rotary-heads-backward.ts';
 export { type SampleAttrs, sample, sampleOp } from './ops/sample.ts';
 export { scale, scaleOp } from './ops/scale.ts';
 export { type SliceAttrs, slice, sliceOp } from './ops/slice.ts';
@@ -88,7 +116,7 @@ export {
   unaryOp,
 } from './ops/unary.ts';
 export { unaryBackward, unaryBackwardOp } from './ops/unary-backward.ts';
-export { Param, type ParamArena, type ParamSpec, paramArena } from './param.ts';
+export { joined, Param, type ParamArena, type ParamSpec, paramArena } from './param.ts';
 export { createPauses } from './pause.ts';
 export { normal, philox, randomWord, seedKey, uniform, wordToUniform } from './philox.ts';
 export { type Heap, Pool, type PoolRecording } from './pool.ts';

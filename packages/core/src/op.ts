@@ -46,7 +46,8 @@ export interface FusedOp<I extends string, O extends string, A, J extends string
 
 /**
  * `identity`: the gradient of that input is the gradient of the first output, element by element; nothing runs and
- * nothing is saved (straight-through estimators).
+ * nothing is saved (straight-through estimators). Where their dtypes differ, the gradient is converted, or added as it
+ * is into the f32 gradient of a parameter.
  */
 export type Vjp<I extends string, O extends string, A, J extends string> =
   | { readonly identity: I }
@@ -61,7 +62,7 @@ export type Vjp<I extends string, O extends string, A, J extends string> =
 
 /** What a gradient rule sees. */
 export interface Pull<I extends string, O extends string, A, J extends string> {
-  /** Gradients of the outputs; absent when nothing downstream used that output. */
+  /** Gradients of the outputs, in their dtypes; absent when nothing downstream used that output. */
   readonly d: Readonly<Partial<Record<O, Tensor>>>;
   /** The tensors named in `save`. */
   readonly saved: Readonly<Partial<Record<I | O | J, Tensor>>>;
@@ -70,8 +71,8 @@ export interface Pull<I extends string, O extends string, A, J extends string> {
   /** Whether a gradient of this input is wanted at all. */
   needs(input: I | J): boolean;
   /**
-   * A tensor that already holds a gradient of this input and may be added to in place. A rule that can
-   * accumulate (a GEMM with beta = 1) adds into it and returns it; any other ignores it.
+   * A tensor that already holds a gradient of this input and may be added to in place; of the input's dtype, or f32.
+   * A rule that can accumulate (a GEMM with beta = 1) adds into it and returns it; any other ignores it.
    */
   into(input: I | J): Tensor | undefined;
   /** The saved tensor when the tape is its only owner, so that the rule may overwrite it. */

@@ -3,10 +3,11 @@
  * optimizer, the clip, zeroing and a checkpoint are each one pass over memory.
  */
 import type { Device } from './device.ts';
-import { ValueError } from './errors.ts';
+import { ShapeError, ValueError } from './errors.ts';
+import { zeros } from './ops/fill.ts';
 import { keep, scope } from './scope.ts';
-import { requireShape, type Shape, sizeOf } from './shape.ts';
-import { empty, section, Tensor, write } from './tensor.ts';
+import { requireShape, type Shape, showShape, sizeOf } from './shape.ts';
+import { section, Tensor } from './tensor.ts';
 
 export class Param extends Tensor {
   readonly name: string;
@@ -17,13 +18,18 @@ export class Param extends Tensor {
     super(value.storage, value.dtype, value.shape, value.offset);
     this.name = name;
     this.grad = grad;
-    this.value = { grad };
+    this.value = { dtype: value.dtype, grad };
   }
 }
 
 export interface ParamSpec {
   readonly name: string;
   readonly shape: Shape;
+  /**
+   * Lies directly behind the one before it in the list, without padding, so that joined() can see the two as one. Both
+   * are matrices, or neither is.
+   */
+  readonly adjacent?: true;
 }
 
 /** Parameters in two flat f32 arenas; tensors of 2 or more dimensions come first, since only they decay. */
@@ -35,6 +41,8 @@ export interface ParamArena {
   readonly matrixElements: number;
   /** Elements of a parameter's start in the arena. */
   readonly offsets: ReadonlyMap<string, number>;
+  /** The views that joined() made; they end with the arena. */
+  readonly views: Map<string, Param>;
   dispose(): void;
 }
 
@@ -45,40 +53,102 @@ const ALIGN = 64;
 export function paramArena(device: Device, specs: readonly ParamSpec[]): ParamArena {
   if (specs.length === 0) throw new ValueError('paramArena', 'needs at least one parameter, got none');
   for (const { shape } of specs) requireShape('paramArena', shape);
-  const offsets = new Map<string, number>();
-  let end = 0;
-  let matrixElements = 0;
-  for (const matrices of [true, false]) {
-    for (const { name, shape } of specs) {
-      if (shape.length >= 2 !== matrices) continue;
-      if (offsets.has(name))
-        throw new ValueError('paramArena', `parameter names must differ, got ${name} twice`);
-      offsets.set(name, end);
-      end += Math.ceil(sizeOf(shape) / ALIGN) * ALIGN;
-    }
-    if (matrices) matrixElements = end;
-  }
-  const { values, grads } = scope(() => {
-    const zeros = new Float32Array(end);
-    const arenas = { values: empty(device, 'f32', [end]), grads: empty(device, 'f32', [end]) };
-    write(arenas.values, zeros);
-    write(arenas.grads, zeros);
-    return arenas;
-  });
+  const { offsets, end, matrixElements } = layout(specs);
+  const { values, grads } = scope(() => ({ values: zeros(device, [end]), grads: zeros(device, [end]) }));
   keep(values);
   keep(grads);
   const params = new Map<string, Param>();
+  const views = new Map<string, Param>();
   for (const { name, shape } of specs) {
     const first = offsets.get(name)!;
     params.set(name, new Param(name, section(values, first, shape), section(grads, first, shape)));
   }
   const dispose = () => {
-    for (const param of params.values()) {
+    for (const param of [...params.values(), ...views.values()]) {
       param.grad.dispose();
       param.dispose();
     }
     values.dispose();
     grads.dispose();
   };
-  return { params, values, grads, matrixElements, offsets, dispose };
+  return { params, values, grads, matrixElements, offsets, views, dispose };
+}
+
+/** Where each parameter starts, in elements; matrices first. */
+function layout(specs: readonly ParamSpec[]): Pick<ParamArena, 'offsets' | 'matrixElements'> & {
+  readonly end: number;
+} {
+  const offsets = new Map<string, number>();
+  let end = 0;
+  const align = () => {
+    end = Math.ceil(end / ALIGN) * ALIGN;
+    return end;
+  };
+  const place = (matrices: boolean) => {
+    for (const [i, { name, shape, adjacent }] of specs.entries()) {
+      if (isMatrix(shape) !== matrices) continue;
+      if (offsets.has(name))
+        throw new ValueError('paramArena', `parameter names must differ, got ${name} twice`);
+      const before = specs[i - 1];
+      if (adjacent && (!before || isMatrix(before.shape) !== matrices)) {
+        throw new ValueError(
+          'paramArena',
+          `${name} ${showShape(shape)} is to be adjacent to ${before ? `${before.name} ${showShape(before.shape)}` : 'nothing'}`,
+          'matrices can follow matrices, and vectors vectors',
+        );
+      }
+      offsets.set(name, adjacent ? end : align());
+      end += sizeOf(shape);
+    }
+    return align();
+  };
+  const matrixElements = place(true);
+  return { offsets, matrixElements, end: place(false) };
+}
+
+const isMatrix = (shape: Shape) => shape.length >= 2;
+
+/**
+ * Matrices that are adjacent in the arena and of one width, as one [sum of their rows, width]: a product with it does
+ * the work of several, and its gradient is their gradients. `backward` adds to it when all of `names` are among the
+ * parameters that it is given. Made once for the same names; it ends with the arena.
+ *
+ * @throws ValueError for an unknown name or one that is not behind the one before it; ShapeError for another width.
+ */
+export function joined(arena: ParamArena, names: readonly string[]): Param {
+  const parts = names.map((name) => {
+    const param = arena.params.get(name);
+    if (!param) throw new ValueError('joined', `${name} must be a parameter of the arena`);
+    return param;
+  });
+  const [first] = parts;
+  if (!first) throw new ValueError('joined', 'needs at least one name, got none');
+  if (parts.length === 1) return first;
+  const name = names.join(' + ');
+  const known = arena.views.get(name);
+  if (known) return known;
+  const width = first.shape[1];
+  const start = arena.offsets.get(first.name)!;
+  let elements = 0;
+  for (const part of parts) {
+    if (part.shape.length !== 2 || part.shape[1] !== width) {
+      throw new ShapeError(
+        'joined',
+        `all must be matrices of one width, ${first.name} is ${showShape(first.shape)} and ${part.name} is ${showShape(part.shape)}`,
+      );
+    }
+    if (arena.offsets.get(part.name) !== start + elements) {
+      throw new ValueError(
+        'joined',
+        `${part.name} must lie directly behind the one before it in ${name}`,
+        'set adjacent: true in its ParamSpec',
+      );
+    }
+    elements += part.size;
+  }
+  const shape = [elements / width!, width!];
+  const view = new Param(name, section(arena.values, start, shape), section(arena.grads, start, shape));
+  view.value = { ...view.value!, parts: parts.map((part) => part.value!) };
+  arena.views.set(name, view);
+  return view;
 }

@@ -26,7 +26,7 @@ export function run<I extends string, O extends string, A, J extends string = ne
   const given = present(ins);
   const device = commonDevice(op.name, given);
   const outTypes = op.infer(given as unknown as Inputs<Type, I, J>, attrs) as Record<string, Type>;
-  if (!op.moves) requireComputable(op.name, device, given);
+  if (!op.moves) requireComputable(op.name, device, { ...given, ...outTypes });
   ambient.trace?.step(op.name, signature(given, attrs), given);
 
   const kernel = device.kernel(op);
@@ -36,7 +36,7 @@ export function run<I extends string, O extends string, A, J extends string = ne
     const fresh: Tensor[] = [];
     try {
       for (const [name, type] of Object.entries(outTypes)) {
-        const target = given[(op.inPlace as Record<string, string> | undefined)?.[name] ?? ''];
+        const target = targetOf(op, name, given);
         outs[name] = target ?? empty(device, type.dtype, type.shape);
         if (!target) fresh.push(outs[name]);
       }
@@ -52,7 +52,10 @@ export function run<I extends string, O extends string, A, J extends string = ne
     outs = op.vjp ? noGrad(() => scope(() => op.composite!(ins, attrs))) : op.composite(ins, attrs);
     const sources = new Set(Object.values(given));
     // A composite may hand back an input as it came; the output must still be a tensor of its own on the tape.
-    for (const name in outs) if (sources.has(outs[name]!)) outs[name] = own(alias(outs[name]!));
+    for (const name in outs) {
+      const out = outs[name]!;
+      if (sources.has(out) && out !== targetOf(op, name, given)) outs[name] = own(alias(out));
+    }
   } else {
     throw new NoKernelError(
       op.name,
@@ -67,6 +70,11 @@ export function run<I extends string, O extends string, A, J extends string = ne
 /** True where the device runs the op's own kernel, false where it runs the composite. */
 export function hasKernel(device: Device, op: AnyOp): boolean {
   return device.kernel(op) !== undefined;
+}
+
+/** The given tensor that this output is written into, if it is one that is written in place. */
+function targetOf(op: AnyOp, output: string, given: Record<string, Tensor>): Tensor | undefined {
+  return given[(op.inPlace as Record<string, string> | undefined)?.[output] ?? ''];
 }
 
 function present(ins: Readonly<Record<string, Tensor | undefined>>): Record<string, Tensor> {
@@ -90,8 +98,8 @@ function commonDevice(where: string, given: Record<string, Tensor>): Device {
   return first[1].device;
 }
 
-function requireComputable(where: string, device: Device, given: Record<string, Tensor>): void {
-  for (const [name, { dtype }] of Object.entries(given)) {
+function requireComputable(where: string, device: Device, types: Readonly<Record<string, Type>>): void {
+  for (const [name, { dtype }] of Object.entries(types)) {
     if (!DTYPES[dtype].float || device.caps.compute.includes(dtype)) continue;
     throw new DTypeError(
       where,
@@ -149,8 +157,9 @@ function remember(
   const node: TapeNode = { op, attrs, order: order++, inputs, outputs, types, saved };
   for (const name in outs) {
     // An integer output (an index, a count) has no gradient.
-    if (outs[name]!.dtype !== 'f32' && outs[name]!.dtype !== 'bf16') continue;
-    const value: Value = { node };
+    const { dtype } = outs[name]!;
+    if (dtype !== 'f32' && dtype !== 'bf16') continue;
+    const value: Value = { dtype, node };
     outputs.set(name, value);
     outs[name]!.value = value;
   }

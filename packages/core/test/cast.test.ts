@@ -1,9 +1,13 @@
 import {
+  add,
   backward,
   cast,
   castOp,
+  castStraightThrough,
+  castStraightThroughOp,
   type DType,
   DTypeError,
+  matmul,
   multiply,
   type Param,
   paramArena,
@@ -11,7 +15,9 @@ import {
   sum,
   tensor,
   write,
+  zeros,
 } from '@qsparse/core';
+import { nullDevice } from '@qsparse/core/null';
 import { referenceDevice } from '@qsparse/core/reference';
 import { expect, test } from 'vitest';
 import { checkGradients } from './gradient-check.ts';
@@ -121,4 +127,95 @@ test('packed and equal dtypes are refused', () => {
     '[cast] takes f32, bf16, i32 and i8, got f32 to ternary',
   );
   expect(() => castOp.infer({ x: { dtype: 'f32', shape: [4] } }, { dtype: 'f32' })).toThrow('use copy()');
+});
+
+test('straight through: the numbers of cast, the value of its source', () => {
+  const { params, dispose } = paramArena(device, [{ name: 'w', shape: [3] }]);
+  const w = params.get('w') as Param;
+  write(w, [1 + 2 ** -8, -3.3, 3.4e38]);
+  const low = castStraightThrough(w, 'bf16');
+  expect(low.dtype).toBe('bf16');
+  expect([...device.values(low)]).toEqual([...device.values(cast(w, 'bf16'))]);
+  expect(low.value).toBe(w.value);
+  expect(castStraightThrough(low, 'bf16')).toBe(low);
+  expect(castStraightThrough(w, 'f32')).toBe(w);
+  dispose();
+});
+
+test('straight through: a product adds its gradient into the f32 arena, and nothing else runs', () => {
+  const counter = nullDevice();
+  const { params, dispose } = paramArena(counter, [{ name: 'w', shape: [4, 4] }]);
+  const w = params.get('w') as Param;
+  scope(() => {
+    const x = zeros(counter, [1, 4], 'bf16');
+    const loss = sum(cast(matmul(x, castStraightThrough(w, 'bf16')), 'f32'));
+    counter.resetCounts();
+    backward(loss, [w]);
+  });
+  // The loss's 1, its sum repeated, and one cast of that; then the product.
+  expect(counter.counts().launches).toEqual({ fill: 1, broadcast: 1, cast: 1, matmul: 1 });
+  dispose();
+});
+
+test('straight through: the sum keeps what bf16 would lose, over uses and calls', () => {
+  const { params, dispose } = paramArena(device, [{ name: 'w', shape: [1, 1] }]);
+  const w = params.get('w') as Param;
+  write(w, [2]);
+  const x = (value: number) => tensor(device, [value], [1, 1], 'bf16');
+  for (const factor of [256, 1]) {
+    scope(() => {
+      const low = castStraightThrough(w, 'bf16');
+      const y = multiply(matmul(x(factor), low), x(1));
+      backward(sum(cast(y, 'f32')), [w]);
+      // A rule that cannot add in place: its bf16 gradient is added as it is.
+      backward(sum(cast(multiply(x(factor), castStraightThrough(w, 'bf16')), 'f32')), [w]);
+    });
+  }
+  expect([...device.values(w.grad)]).toEqual([514]);
+  dispose();
+});
+
+test('straight through: what is no parameter gets its gradient back in f32', () => {
+  const { params, dispose } = paramArena(device, [{ name: 'w', shape: [1] }]);
+  const w = params.get('w') as Param;
+  write(w, [3]);
+  scope(() => {
+    const square = multiply(w, w);
+    const low = castStraightThrough(square, 'bf16');
+    const one = (factor: number) => sum(cast(multiply(low, tensor(device, [factor], [1], 'bf16')), 'f32'));
+    // 256 and 1 meet: in bf16 their sum would be 256.
+    backward(add(one(256), one(1)), [w]);
+  });
+  expect([...device.values(w.grad)]).toEqual([257 * 6]);
+  dispose();
+});
+
+test('straight through: a bf16 gradient is added as it is where the device adds bf16, else converted first', () => {
+  for (const [compute, casts] of [
+    [['f32', 'bf16'], 1],
+    [['f32'], 2],
+  ] as const) {
+    const counter = nullDevice();
+    const device = { ...counter, caps: { ...counter.caps, compute } };
+    const { params, dispose } = paramArena(device, [{ name: 'w', shape: [4] }]);
+    const w = params.get('w') as Param;
+    scope(() => {
+      const loss = sum(cast(castStraightThrough(w, 'bf16'), 'f32'));
+      counter.resetCounts();
+      backward(loss, [w]);
+    });
+    expect(counter.counts().launches).toEqual({ fill: 1, broadcast: 1, cast: casts, accumulate: 1 });
+    dispose();
+  }
+});
+
+test('straight through: only f32 to bf16', () => {
+  const infer = (from: DType, dtype: 'f32' | 'bf16') =>
+    castStraightThroughOp.infer({ x: { dtype: from, shape: [2] } }, { dtype });
+  expect(infer('f32', 'bf16')).toEqual({ y: { dtype: 'bf16', shape: [2] } });
+  for (const from of ['bf16', 'i32', 'i8', 'ternary'] as const) {
+    expect(() => infer(from, 'bf16')).toThrow(DTypeError);
+  }
+  expect(() => infer('bf16', 'f32')).toThrow('[cast] straight through it takes f32 to bf16, got bf16 to f32');
+  expect(() => infer('f32', 'f32')).toThrow(DTypeError);
 });

@@ -1,4 +1,4 @@
-import { byteLength, fromBf16Bits, toBf16Bits } from '@qsparse/core';
+import { byteLength, fromBf16Bits, roundTo, toBf16Bits } from '@qsparse/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
@@ -36,4 +36,14 @@ test('every pattern survives, and rounding finds the nearest with ties to even',
       }
     }),
   );
+});
+
+test('roundTo gives what memory of the dtype holds', () => {
+  const numbers = [1 + 2 ** -8, -1 - 3 * 2 ** -8, 1 / 3, Number.NaN, -0];
+  const inBf16 = Float64Array.from(numbers);
+  roundTo('bf16', inBf16);
+  expect([...inBf16]).toEqual([1, -1 - 2 ** -6, fromBf16Bits(toBf16Bits(1 / 3)), Number.NaN, -0]);
+  const inF32 = Float64Array.from(numbers);
+  roundTo('f32', inF32); // the reference device keeps float64 there
+  expect([...inF32]).toEqual(numbers);
 });

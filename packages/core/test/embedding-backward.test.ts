@@ -43,4 +43,8 @@ test('what does not fit is named', () => {
   );
   expect(wrong({ dy: zeros(device, [4]) })).toThrow(ShapeError);
   expect(wrong({ ids: zeros(device, [2]) })).toThrow(DTypeError);
+  expect(wrong({ dy: zeros(device, [2, 2], 'bf16') })).not.toThrow();
+  expect(wrong({ into: zeros(device, [3, 2], 'bf16') })).toThrow(
+    '[embedding-backward] into must be f32, got bf16',
+  );
 });

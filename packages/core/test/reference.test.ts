@@ -1,9 +1,11 @@
 import {
+  accumulate,
   add,
   asView,
   capture,
   DisposedError,
   empty,
+  multiply,
   ShapeError,
   scale,
   scope,
@@ -21,6 +23,15 @@ test('f32 is held in float64, read unrounded by the device and rounded by data()
   expect(device.values(third)[0]).toBe(1 / 3);
   expect(await third.item()).toBe(Math.fround(1 / 3));
   expect(await device.read(asView(third))).toEqual(Float64Array.of(1 / 3));
+});
+
+test('bf16 is rounded by the op that makes it or changes it', () => {
+  const device = referenceDevice();
+  const x = tensor(device, [1 + 2 ** -7], [1], 'bf16');
+  expect(device.values(multiply(x, x))[0]).toBe(1 + 2 ** -6);
+  const sum = tensor(device, [256], [1], 'bf16');
+  accumulate(sum, x);
+  expect(device.values(sum)[0]).toBe(258); // 257 and a little: 256, 258 are neighbours
 });
 
 test('every dtype comes back as it was written', async () => {

@@ -1,4 +1,4 @@
-import { normal, rmsNormBackwardOp, run, type Tensor, tensor, zeros } from '@qsparse/core';
+import { normal, rmsNormBackwardOp, run, type Tensor, type Type, tensor, zeros } from '@qsparse/core';
 import { referenceDevice } from '@qsparse/core/reference';
 import { expect, test } from 'vitest';
 
@@ -37,4 +37,31 @@ test('what does not fit is named', () => {
   expect(wrong({ inverseRms: zeros(device, [3]) })).toThrow('inverseRms must have shape [2], got [3]');
   expect(wrong({ intoX: zeros(device, [6]) })).toThrow('intoX must have shape [2, 3], got [6]');
   expect(wrong({ intoWeight: zeros(device, [2]) })).toThrow('intoWeight must have shape [3], got [2]');
+});
+
+test('dtypes: what is added into decides, and it is f32 or that of its input', () => {
+  const of = (dtype: 'f32' | 'bf16', ...shape: number[]) => ({ dtype, shape }) as const;
+  const ins = { dy: of('bf16', 2, 3), x: of('bf16', 2, 3), inverseRms: of('f32', 2) };
+  const dtypes = (more: Partial<Record<'weight' | 'intoX' | 'intoWeight', Type>>) => {
+    const { dx, dWeight } = rmsNormBackwardOp.infer({ ...ins, ...more }, null);
+    return [dx.dtype, dWeight?.dtype];
+  };
+  expect(dtypes({})).toEqual(['bf16', undefined]);
+  expect(dtypes({ weight: of('f32', 3) })).toEqual(['bf16', 'f32']);
+  expect(dtypes({ weight: of('bf16', 3) })).toEqual(['bf16', 'bf16']);
+  expect(dtypes({ weight: of('bf16', 3), intoWeight: of('f32', 3) })).toEqual(['bf16', 'f32']);
+  expect(dtypes({ intoX: of('f32', 2, 3) })).toEqual(['f32', undefined]);
+  expect(() => dtypes({ weight: of('f32', 3), intoWeight: of('bf16', 3) })).toThrow(
+    '[rms-norm-backward] intoWeight must be f32, got bf16',
+  );
+  const full = { dy: of('f32', 2, 3), x: of('f32', 2, 3), inverseRms: of('f32', 2) };
+  for (const name of ['weight', 'intoX'] as const) {
+    const wrong = { [name]: of('bf16', ...(name === 'weight' ? [3] : [2, 3])) };
+    expect(() => rmsNormBackwardOp.infer({ ...full, ...wrong }, null)).toThrow(
+      `${name} must be f32, got bf16`,
+    );
+  }
+  expect(() => rmsNormBackwardOp.infer({ ...ins, dy: of('f32', 2, 3) }, null)).toThrow(
+    'inputs must have one dtype, dy is f32 and x is bf16',
+  );
 });

@@ -1,5 +1,7 @@
 import {
   backward,
+  cast,
+  castStraightThrough,
   DTypeError,
   matmul,
   normal,
@@ -11,6 +13,7 @@ import {
   run,
   ShapeError,
   scope,
+  sum,
   TapeError,
   tensor,
   ValueError,
@@ -106,5 +109,28 @@ test('a loss from inverseRms is refused, since its gradient would be lost', () =
   expect(() => scope(() => backward(run(rmsNormOp, { x }, { epsilon: 1 }).inverseRms, [x]))).toThrow(
     TapeError,
   );
+  dispose();
+});
+
+test('the weight may be f32 beside a bf16 x, and its gradient is; no other mixture', () => {
+  const bf16 = { dtype: 'bf16', shape: [2, 4] } as const;
+  const weight = { dtype: 'f32', shape: [4] } as const;
+  expect(rmsNormOp.infer({ x: bf16, weight }, { epsilon: 1 }).y).toEqual(bf16);
+  const low = { ...weight, dtype: 'bf16' } as const;
+  expect(() => rmsNormOp.infer({ x: { ...bf16, dtype: 'f32' }, weight: low }, { epsilon: 1 })).toThrow(
+    '[rms-norm] weight must be f32, got bf16; use cast()',
+  );
+  const counter = nullDevice();
+  const { params, dispose } = paramArena(counter, [
+    { name: 'x', shape: [2, 4] },
+    { name: 'weight', shape: [4] },
+  ]);
+  const [x, w] = [params.get('x') as Param, params.get('weight') as Param];
+  scope(() => {
+    const loss = sum(cast(rmsNorm(castStraightThrough(x, 'bf16'), w), 'f32'));
+    counter.resetCounts();
+    backward(loss, [x, w]);
+  });
+  expect(counter.counts().launches).toEqual({ fill: 1, broadcast: 1, cast: 1, 'rms-norm-backward': 1 });
   dispose();
 });

@@ -1,4 +1,5 @@
 import {
+  accumulate,
   backward,
   type Device,
   DeviceError,
@@ -176,4 +177,37 @@ test('mutating ops are never on the tape', () => {
     expect(run(sixfold(true), { x: w }, null).y.value).toBeDefined();
     expect(run(op, { x: w }, null).y.value).toBeUndefined();
   });
+});
+
+test('a result in a dtype that the device does not compute in is refused like an input', () => {
+  const plain = referenceDevice();
+  const narrow: ReferenceDevice = { ...plain, caps: { ...plain.caps, compute: ['f32'] } };
+  const op: Op<'x', 'y', null> = {
+    ...sixfold(false),
+    infer: ({ x }) => ({ y: { dtype: 'bf16', shape: x.shape } }),
+  };
+  expect(() => run(op, { x: tensor(narrow, [1]) }, null)).toThrow(
+    '[sixfold] device reference computes in f32, y is bf16',
+  );
+  const moving: typeof op = { ...op, moves: true };
+  expect(run(moving, { x: tensor(narrow, [1]) }, null).y.dtype).toBe('bf16');
+});
+
+test('a composite that adds in place gives the very tensor it added to', () => {
+  const addInto: Op<'x', 'y', null, 'into'> = {
+    name: 'add-into',
+    inPlace: { y: 'into' },
+    infer: ({ x }) => ({ y: x }),
+    reference() {},
+    composite({ x, into }) {
+      if (!into) return { y: scale(x, 1) };
+      accumulate(into, x);
+      return { y: into };
+    },
+  };
+  const on = without('add-into');
+  const [x, into] = [tensor(on, [1, 2]), tensor(on, [10, 20])];
+  expect(run(addInto, { x, into }, null).y).toBe(into);
+  expect(on.values(into)).toEqual(Float64Array.of(11, 22));
+  expect(run(addInto, { x }, null).y).not.toBe(x);
 });

@@ -23,6 +23,8 @@ export type DataErrorCode =
   | 'too-long'
   /** A tokenizer.json that is malformed, or of a form this package does not read. */
   | 'tokenizer-json'
+  /** No chat template, one that is not Jinja, or messages that it refuses. */
+  | 'chat-template'
   /** A vocabulary size, special token or token id that does not fit. */
   | 'vocabulary'
   /** Too few tokens for what was asked. */

@@ -1,8 +1,24 @@
 /** The tokenizer that ours must agree with, and text that is hard for both. */
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { formatTokenizerJson, type TokenizerJson } from '@qsparse/formats';
+import { type ByteLevel, formatTokenizerJson, type TokenizerJson } from '@qsparse/formats';
 import fc from 'fast-check';
 import { anyText } from './any-text.ts';
+
+/** As our files have it. */
+export const BYTE_LEVEL: ByteLevel = {
+  type: 'ByteLevel',
+  add_prefix_space: false,
+  trim_offsets: true,
+  use_regex: true,
+};
+
+/** GPT-2's pattern with Unicode's white space, as the native library has it; the oracle's own has JavaScript's. */
+export const GPT2_PATTERN: RegExp = new RegExp(
+  String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+    .replaceAll('\\s', '\\p{White_Space}')
+    .replaceAll('\\S', '\\P{White_Space}'),
+  'gu',
+);
 
 export interface Oracle {
   encode(text: string): number[];
@@ -14,6 +30,7 @@ export function createOracle(json: TokenizerJson, specialTokens: 'parse' | 'text
   const file = JSON.parse(formatTokenizerJson(json));
   if (specialTokens === 'text') file.added_tokens = [];
   const oracle = new HuggingFaceTokenizer(file, { clean_up_tokenization_spaces: false });
+  Object.assign(oracle.pre_tokenizer!, { pattern: GPT2_PATTERN });
   return {
     encode: (text) => oracle.encode(text).ids,
     // It refuses the empty list.

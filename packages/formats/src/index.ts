@@ -38,21 +38,33 @@ export {
   type WrittenFile,
   writeSafetensors,
 } from './safetensors/write.ts';
-export { byteAlphabet } from './tokenizer/byte-alphabet.ts';
+export { byteAlphabet, byteTokens } from './tokenizer/byte-alphabet.ts';
 export { byteLevelTokenizer, formatTokenizerJson, type NewTokenizer } from './tokenizer/format.ts';
 export { embeddingRows, MAX_TOKEN_ID, parseTokenizerJson } from './tokenizer/parse.ts';
 export type {
   AddedToken,
   BpeModel,
+  ByteFallback,
   ByteLevel,
+  DecoderStep,
   Digits,
+  Fuse,
+  Metaspace,
+  Normalizer,
+  NormalizerStep,
   PostProcessor,
+  Prepend,
   PreTokenizer,
+  PreTokenizerStep,
+  Replace,
   Split,
   SplitPattern,
+  Strip,
   TemplatePiece,
   TemplateProcessing,
   TemplateToken,
+  TokenDecoder,
   TokenizerJson,
   UnicodeNormalizer,
 } from './tokenizer/types.ts';
+export { decodeUtf8, type Utf8Options } from './utf8.ts';

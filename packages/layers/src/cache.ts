@@ -19,7 +19,7 @@ export function createCache(
       `capacity must be from 1 to the context length ${contextLength}, got ${capacity}`,
     );
   }
-  const room = () => keep(zeros(model.device, [batch, capacity, keyValueHeads, headSize]));
+  const room = () => keep(zeros(model.device, [batch, capacity, keyValueHeads, headSize], model.compute));
   const position = keep(tensor(model.device, [0], [1], 'i32'));
   const layers = model.blocks.map(() => ({ keys: room(), values: room(), position }));
   return {

@@ -31,6 +31,10 @@ export interface LinearConfig {
   readonly rescale: Rescale;
 }
 
+/** The four places of a block where inputs are selected; each names the linear layers that read it. */
+export const SITES = ['qkv', 'o', 'gate-up', 'down'] as const;
+export type SiteName = (typeof SITES)[number];
+
 export interface DecoderConfig {
   readonly vocabularySize: number;
   /** Width of the residual stream. */
@@ -46,6 +50,8 @@ export interface DecoderConfig {
   readonly contextLength: number;
   /** Tokens that a position sees, itself included; 0 sees all before it. */
   readonly slidingWindow: number;
+  /** Which layers have the sliding window; absent: all. */
+  readonly slidingLayers?: readonly boolean[] | undefined;
   readonly ropeTheta: number;
   readonly ropeScaling?: RopeScaling | undefined;
   readonly normEpsilon: number;
@@ -53,6 +59,10 @@ export interface DecoderConfig {
   readonly activation: 'squared-relu' | 'silu';
   /** RMSNorm before the output and down projections too (BitNet b1.58). */
   readonly subLayerNorms: boolean;
+  /** RMSNorm of every query and key head, one weight for all heads of a layer, before the rotation (Qwen3). */
+  readonly queryKeyNorm?: boolean | undefined;
+  /** The linear layers that have biases, by the site that they read; absent: none. Qwen2 has them at `qkv`. */
+  readonly biases?: readonly SiteName[] | undefined;
   /** The head uses the embedding's weights. */
   readonly tiedEmbedding: boolean;
   readonly linear: LinearConfig;
@@ -110,8 +120,8 @@ const MAX_ROPE_ENTRIES = 2 ** 28;
 
 /** Throws ValueError, naming the field, where a config cannot be built. */
 export function checkConfig(config: DecoderConfig): void {
-  const { layers, heads, keyValueHeads, headSize, contextLength, slidingWindow, ropeTheta, normEpsilon } =
-    config;
+  const { layers, heads, keyValueHeads, headSize, contextLength, ropeTheta, normEpsilon } = config;
+  const { slidingWindow, slidingLayers, biases = [] } = config;
   const rules: readonly (readonly [holds: boolean, rule: string])[] = [
     ...WHOLE.map(
       (key) =>
@@ -128,6 +138,14 @@ export function checkConfig(config: DecoderConfig): void {
       `contextLength · headSize must be at most ${MAX_ROPE_ENTRIES}, got ${contextLength} and ${headSize}`,
     ],
     [isWhole(slidingWindow, 0), `slidingWindow must be 0 (off) or a number of tokens, got ${slidingWindow}`],
+    [
+      slidingLayers === undefined || slidingLayers.length === layers,
+      `slidingLayers must have one entry for each of ${layers} layers, got ${slidingLayers?.length}`,
+    ],
+    [
+      biases.every((site) => SITES.includes(site)),
+      `biases must be at ${SITES.join(', ')}, got ${biases.join(', ')}`,
+    ],
     [ropeTheta > 1 && Number.isFinite(ropeTheta), `ropeTheta must be above 1, got ${ropeTheta}`],
     [normEpsilon > 0 && Number.isFinite(normEpsilon), `normEpsilon must be above 0, got ${normEpsilon}`],
   ];

@@ -10,10 +10,10 @@
  * S keeps K inputs a token (and rounds them to int8); each W may be ternary. Embedding E and head H stay dense.
  */
 import {
-  add,
   crossEntropy,
   type Device,
   embedding,
+  joined,
   keep,
   matmul,
   type Param,
@@ -24,22 +24,28 @@ import {
   scope,
   type Tensor,
   tensor,
+  ValueError,
 } from '@qsparse/core';
 import { type AttentionLayer, type KeyValueCache, selfAttention } from './attention.ts';
 import { checkConfig, type DecoderConfig, type Sparsity } from './config.ts';
 import { type GluLayer, gatedLinearUnit } from './glu.ts';
-import type { Observe, Site } from './linear.ts';
-import { decoderParams } from './parameters.ts';
+import { inCompute, type Observe, type Site } from './linear.ts';
+import { decoderParams, joinedVectors } from './parameters.ts';
 
 export interface DecoderBlock {
   readonly attention: AttentionLayer;
   readonly feedForward: GluLayer;
 }
 
+/** f32, or bf16 with f32 sums and f32 master weights. */
+export type ComputeDType = 'f32' | 'bf16';
+
 export interface Decoder {
   readonly device: Device;
   /** `setSparsity` replaces it. */
   config: DecoderConfig;
+  /** What activations are held and products are computed in; weights and their gradients stay f32. */
+  readonly compute: ComputeDType;
   readonly arena: ParamArena;
   readonly embedding: Param; // [V, d]
   readonly blocks: readonly DecoderBlock[];
@@ -56,9 +62,20 @@ export interface ForwardOptions {
   readonly observe?: Observe | undefined;
 }
 
-/** A decoder with zero weights: fill them with `initialize` or from a checkpoint. Throws ValueError for a bad config. */
-export function createDecoder(device: Device, config: DecoderConfig): Decoder {
+/**
+ * A decoder with zero weights: fill them with `initialize` or from a checkpoint. Throws ValueError for a bad config, and
+ * for a `compute` that the device does not have.
+ */
+export function createDecoder(
+  device: Device,
+  config: DecoderConfig,
+  { compute = 'f32' }: { readonly compute?: ComputeDType | undefined } = {},
+): Decoder {
   checkConfig(config);
+  if (!device.caps.compute.includes(compute)) {
+    const offered = device.caps.compute.join(' or ');
+    throw new ValueError('createDecoder', `device ${device.name} computes in ${offered}, got ${compute}`);
+  }
   const { layers, contextLength: length, headSize: headDim, ropeTheta: theta, ropeScaling: scaling } = config;
   const angles = ropeTable({ headDim, length, theta, scaling });
   const arena = paramArena(device, decoderParams(config));
@@ -68,9 +85,10 @@ export function createDecoder(device: Device, config: DecoderConfig): Decoder {
   return {
     device,
     config,
+    compute,
     arena,
     embedding: embedded,
-    blocks: Array.from({ length: layers }, (_, i) => blockOf(arena, i, config.normEpsilon)),
+    blocks: Array.from({ length: layers }, (_, i) => blockOf(arena, i, config)),
     finalNorm: param('model.norm'),
     head: config.tiedEmbedding ? embedded : param('lm_head'),
     ropeTable: table,
@@ -81,27 +99,43 @@ export function createDecoder(device: Device, config: DecoderConfig): Decoder {
   };
 }
 
-function blockOf({ params }: ParamArena, layer: number, epsilon: number): DecoderBlock {
-  const param = (name: string): Param => params.get(`model.layers.${layer}.${name}.weight`)!;
+function blockOf(arena: ParamArena, layer: number, config: DecoderConfig): DecoderBlock {
+  const { normEpsilon: epsilon, queryKeyNorm, slidingWindow, slidingLayers } = config;
+  const { params } = arena;
+  const full = (name: string): string => `model.layers.${layer}.${name}.weight`;
+  const param = (name: string): Param => params.get(full(name))!;
+  const bias = (...names: readonly string[]): Param | undefined =>
+    joinedVectors(
+      arena,
+      names.map((name) => `model.layers.${layer}.${name}.bias`),
+    );
   // A sub-layer norm that the config leaves out has no parameter.
   const site = (name: string, norm: string): Site => ({
     name: `layers.${layer}.${name}`,
-    norm: params.get(`model.layers.${layer}.${norm}.weight`),
+    norm: params.get(full(norm)),
     epsilon,
   });
   return {
     attention: {
-      query: param('self_attn.q_proj'),
-      key: param('self_attn.k_proj'),
-      value: param('self_attn.v_proj'),
+      queryKeyValue: joined(
+        arena,
+        ['q', 'k', 'v'].map((name) => full(`self_attn.${name}_proj`)),
+      ),
+      queryKeyValueBias: bias('self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'),
       output: param('self_attn.o_proj'),
+      outputBias: bias('self_attn.o_proj'),
+      headNorms: queryKeyNorm
+        ? { query: param('self_attn.q_norm'), key: param('self_attn.k_norm') }
+        : undefined,
+      window: (slidingLayers?.[layer] ?? true) ? slidingWindow : 0,
       inputSite: site('qkv', 'input_layernorm'),
       outputSite: site('o', 'self_attn.attn_sub_norm'),
     },
     feedForward: {
-      gate: param('mlp.gate_proj'),
-      up: param('mlp.up_proj'),
+      gateUp: joined(arena, [full('mlp.gate_proj'), full('mlp.up_proj')]),
+      gateUpBias: bias('mlp.gate_proj', 'mlp.up_proj'),
       down: param('mlp.down_proj'),
+      downBias: bias('mlp.down_proj'),
       inputSite: site('gate-up', 'post_attention_layernorm'),
       downSite: site('down', 'mlp.ffn_sub_norm'),
     },
@@ -110,22 +144,27 @@ function blockOf({ params }: ParamArena, layer: number, epsilon: number): Decode
 
 /** tokens i32 [B, T] → the final normed states [B, T, d]. */
 export function hiddenStates(
-  { embedding: table, blocks, config, ropeTable: angles, finalNorm }: Decoder,
+  { embedding: table, blocks, config, compute, ropeTable: angles, finalNorm }: Decoder,
   tokens: Tensor,
   { cache, observe }: ForwardOptions = {},
 ): Tensor {
-  let x = embedding(table, tokens); // [B, T, d]
+  let x = embedding(inCompute(table, compute), tokens); // [B, T, d]
   for (const [i, { attention, feedForward }] of blocks.entries()) {
     const layerCache = cache?.layers[i];
-    x = scope(() => add(x, selfAttention(attention, x, config, angles, { cache: layerCache, observe })));
-    x = scope(() => add(x, gatedLinearUnit(feedForward, x, config, observe)));
+    x = scope(() => selfAttention(attention, x, config, angles, { cache: layerCache, observe }));
+    x = scope(() => gatedLinearUnit(feedForward, x, config, observe));
   }
   return rmsNorm(x, finalNorm, { epsilon: config.normEpsilon });
 }
 
+/** Final normed states [..., d] → logits [..., V]. */
+export function headLogits({ head, compute }: Decoder, states: Tensor): Tensor {
+  return matmul(states, inCompute(head, compute), { transposeB: true });
+}
+
 /** tokens i32 [B, T] → logits [B, T, V]. */
 export function logits(model: Decoder, tokens: Tensor, options?: ForwardOptions): Tensor {
-  return scope(() => matmul(hiddenStates(model, tokens, options), model.head, { transposeB: true }));
+  return scope(() => headLogits(model, hiddenStates(model, tokens, options)));
 }
 
 /** Mean cross entropy in nats of predicting targets i32 [B, T] (negative: ignored) from tokens [B, T]; shape []. */

@@ -1,25 +1,26 @@
 /** The gated feed-forward layer: activation(gate) ⊙ up, then down. ReLU²GLU in Q-Sparse, SwiGLU in Llama. */
-import { gatedActivation, type Param, type Tensor } from '@qsparse/core';
+import type { Param, Tensor } from '@qsparse/core';
 import type { DecoderConfig } from './config.ts';
-import { type Observe, project, type Site, selectInputs } from './linear.ts';
+import { type Observe, project, type Site, selectGated, selectInputs } from './linear.ts';
 
 export interface GluLayer {
-  readonly gate: Param; // [f, d]
-  readonly up: Param; // [f, d]
+  readonly gateUp: Param; // [2f, d]: gate above up
   readonly down: Param; // [d, f]
+  readonly gateUpBias?: Param | undefined; // [2f]
+  readonly downBias?: Param | undefined; // [d]
   readonly inputSite: Site;
   readonly downSite: Site;
 }
 
-/** x [B, T, d] → [B, T, d], without the residual. */
+/** x [B, T, d] → x + the layer [B, T, d]. */
 export function gatedLinearUnit(
   layer: GluLayer,
   x: Tensor,
-  { activation, linear }: DecoderConfig,
+  { intermediateSize: f, activation, linear }: DecoderConfig,
   observe?: Observe,
 ): Tensor {
   const inputs = selectInputs(layer.inputSite, x, linear, observe); // one selection for gate and up
-  const gate = project(inputs, layer.gate, linear); // [B, T, f]
-  const gated = gatedActivation(gate, project(inputs, layer.up, linear), activation);
-  return project(selectInputs(layer.downSite, gated, linear, observe), layer.down, linear);
+  const gateUp = project(inputs, layer.gateUp, linear, { sections: [f, f], bias: layer.gateUpBias }); // [B, T, 2f]
+  const gated = selectGated(layer.downSite, gateUp, activation, linear, observe); // [B, T, f]
+  return project(gated, layer.down, linear, { bias: layer.downBias, add: x });
 }

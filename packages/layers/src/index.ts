@@ -1,5 +1,11 @@
 /** Q-Sparse layers and the decoder they make. */
-export { type AttentionLayer, type KeyValueCache, type LayerCache, selfAttention } from './attention.ts';
+export {
+  type AttentionLayer,
+  type HeadNorms,
+  type KeyValueCache,
+  type LayerCache,
+  selfAttention,
+} from './attention.ts';
 export { createCache } from './cache.ts';
 export {
   checkConfig,
@@ -7,22 +13,33 @@ export {
   type DecoderConfig,
   type LinearConfig,
   type Rescale,
+  SITES,
+  type SiteName,
   type Sparsity,
   selectionOf,
   shareLeftOut,
 } from './config.ts';
 export {
+  type ComputeDType,
   createDecoder,
   type Decoder,
   type DecoderBlock,
   type ForwardOptions,
+  headLogits,
   hiddenStates,
   logits,
   lossOf,
   setSparsity,
 } from './decoder.ts';
 export { type GluLayer, gatedLinearUnit } from './glu.ts';
-export { type Observe, project, type Site, selectInputs } from './linear.ts';
+export {
+  type Observe,
+  type ProjectOptions,
+  project,
+  type Site,
+  selectGated,
+  selectInputs,
+} from './linear.ts';
 export {
   countParameters,
   decoderParams,

@@ -2,8 +2,17 @@
  * The Q-Sparse linear layer, in two halves: a site chooses (and quantises) the inputs, once for all projections that
  * share them; a projection multiplies. Both are straight-through where they round or mask.
  */
-import { matmul, type Param, rmsNorm, type Tensor } from '@qsparse/core';
-import { sparsify, ternarize } from '@qsparse/quantizers';
+import {
+  add,
+  castStraightThrough,
+  type DType,
+  type GatedActivationAttrs,
+  matmul,
+  type Param,
+  rmsNorm,
+  type Tensor,
+} from '@qsparse/core';
+import { gatedSparsify, type SparsifyOptions, sparsify, ternarize } from '@qsparse/quantizers';
 import { type LinearConfig, selectionOf } from './config.ts';
 import { rescaled } from './rescale.ts';
 
@@ -21,21 +30,67 @@ export interface Site {
 /** x [..., n] normed, selected and quantised: same shape, at most K of n entries of a token differ from zero. */
 export function selectInputs(site: Site, x: Tensor, linear: LinearConfig, observe?: Observe): Tensor {
   const { norm, epsilon } = site;
-  const { k, block } = selectionOf(linear.sparsity, x.shape.at(-1)!);
-  const selected = sparsify(x, {
-    k,
-    block,
-    int8: linear.activations === 'int8',
-    ste: linear.straightThrough,
-    weight: norm,
-    epsilon,
-  });
+  const selected = sparsify(x, optionsOf(site, x.shape.at(-1)!, linear));
   observe?.(site.name, selected);
   if (linear.rescale === 'none') return selected;
   return rescaled(selected, () => (norm ? rmsNorm(x, norm, { epsilon }) : x), linear.rescale);
 }
 
-/** y [..., m] = selected [..., n] · weightᵀ, weight [m, n], ternary where the config says so. */
-export function project(selected: Tensor, weight: Param, linear: LinearConfig): Tensor {
-  return matmul(selected, linear.weights === 'ternary' ? ternarize(weight).y : weight, { transposeB: true });
+/**
+ * The same for the middle of a gated layer: x [..., 2f] is gate, then up; h = kind(gate) ⊙ up [..., f] is normed,
+ * selected and quantised without being stored.
+ */
+export function selectGated(
+  site: Site,
+  x: Tensor,
+  kind: GatedActivationAttrs['kind'],
+  linear: LinearConfig,
+  observe?: Observe,
+): Tensor {
+  const { norm: weight, epsilon } = site;
+  const selected = gatedSparsify(x, { kind, ...optionsOf(site, x.shape.at(-1)! / 2, linear) });
+  observe?.(site.name, selected);
+  if (linear.rescale === 'none') return selected;
+  return rescaled(selected, () => gatedSparsify(x, { kind, weight, epsilon }), linear.rescale);
+}
+
+function optionsOf({ norm, epsilon }: Site, width: number, linear: LinearConfig): SparsifyOptions {
+  const { k, block } = selectionOf(linear.sparsity, width);
+  const { activations, straightThrough: ste } = linear;
+  return { k, block, int8: activations === 'int8', ste, weight: norm, epsilon };
+}
+
+export interface ProjectOptions {
+  /** Rows of each matrix in `weight`, where it is several under one another: each has a ternary scale of its own. */
+  readonly sections?: readonly number[] | undefined;
+  /** [m], added to every token. */
+  readonly bias?: Param | undefined;
+  /** [..., m], added to the product: the residual stream. */
+  readonly add?: Tensor | undefined;
+}
+
+/** y [..., m] = selected [..., n] · weightᵀ (+ bias) (+ add), weight [m, n], ternary where the config says so. */
+export function project(
+  selected: Tensor,
+  weight: Param,
+  { weights }: LinearConfig,
+  { sections, bias, add: summand }: ProjectOptions = {},
+): Tensor {
+  const dtype = computeDType(selected);
+  const used =
+    weights === 'ternary'
+      ? ternarize(weight, { sections: sections ?? [], dtype }).y
+      : inCompute(weight, dtype);
+  const product = matmul(selected, used, { transposeB: true, add: summand });
+  return bias ? add(product, inCompute(bias, dtype)) : product;
+}
+
+/** The dtype that a model computes in, from a tensor of its stream. */
+export function computeDType({ dtype }: Tensor): 'f32' | 'bf16' {
+  return dtype === 'bf16' ? 'bf16' : 'f32';
+}
+
+/** A weight in the dtype of the computation; its gradient still ends in the f32 arena. */
+export function inCompute(weight: Param, dtype: DType): Tensor {
+  return dtype === 'bf16' ? castStraightThrough(weight, dtype) : weight;
 }

@@ -1,6 +1,16 @@
 /** The parameters of a decoder: names (as Hugging Face writes them), shapes, first values, counts. */
-import { normal, type ParamSpec, sizeOf, write } from '@qsparse/core';
-import type { DecoderConfig } from './config.ts';
+import {
+  fillRandom,
+  fillWith,
+  Param,
+  type ParamArena,
+  type ParamSpec,
+  randomState,
+  section,
+  sizeOf,
+  tensor,
+} from '@qsparse/core';
+import type { DecoderConfig, SiteName } from './config.ts';
 import type { Decoder } from './decoder.ts';
 
 /** Every parameter of a decoder, in the order of the model. */
@@ -10,24 +20,62 @@ export function decoderParams(config: DecoderConfig): readonly ParamSpec[] {
   const keyValueWidth = keyValueHeads * headSize;
   const specs: ParamSpec[] = [];
   const add = (name: string, ...shape: number[]) => specs.push({ name: `${name}.weight`, shape });
+  /** Behind the one before it in memory, so that one product does the work of both. */
+  const addAdjacent = (name: string, ...shape: number[]) =>
+    specs.push({ name: `${name}.weight`, shape, adjacent: true });
+  /** Biases of linear layers that read one site, one behind the other. */
+  const addBiases = (site: SiteName, sizes: Readonly<Record<string, number>>) => {
+    if (!config.biases?.includes(site)) return;
+    for (const [i, [name, size]] of Object.entries(sizes).entries())
+      specs.push({ name: `${name}.bias`, shape: [size], ...(i > 0 && { adjacent: true }) });
+  };
   add('model.embed_tokens', vocabularySize, d);
   for (let i = 0; i < config.layers; i++) {
     const layer = `model.layers.${i}`;
     add(`${layer}.input_layernorm`, d);
     add(`${layer}.self_attn.q_proj`, attentionWidth, d);
-    add(`${layer}.self_attn.k_proj`, keyValueWidth, d);
-    add(`${layer}.self_attn.v_proj`, keyValueWidth, d);
+    addAdjacent(`${layer}.self_attn.k_proj`, keyValueWidth, d);
+    addAdjacent(`${layer}.self_attn.v_proj`, keyValueWidth, d);
+    addBiases('qkv', {
+      [`${layer}.self_attn.q_proj`]: attentionWidth,
+      [`${layer}.self_attn.k_proj`]: keyValueWidth,
+      [`${layer}.self_attn.v_proj`]: keyValueWidth,
+    });
+    if (config.queryKeyNorm) {
+      add(`${layer}.self_attn.q_norm`, headSize);
+      add(`${layer}.self_attn.k_norm`, headSize);
+    }
     if (config.subLayerNorms) add(`${layer}.self_attn.attn_sub_norm`, attentionWidth);
     add(`${layer}.self_attn.o_proj`, d, attentionWidth);
+    addBiases('o', { [`${layer}.self_attn.o_proj`]: d });
     add(`${layer}.post_attention_layernorm`, d);
     add(`${layer}.mlp.gate_proj`, f, d);
-    add(`${layer}.mlp.up_proj`, f, d);
+    addAdjacent(`${layer}.mlp.up_proj`, f, d);
+    addBiases('gate-up', { [`${layer}.mlp.gate_proj`]: f, [`${layer}.mlp.up_proj`]: f });
     if (config.subLayerNorms) add(`${layer}.mlp.ffn_sub_norm`, f);
     add(`${layer}.mlp.down_proj`, d, f);
+    addBiases('down', { [`${layer}.mlp.down_proj`]: d });
   }
   add('model.norm', d);
   if (!config.tiedEmbedding) add('lm_head', vocabularySize, d);
   return specs;
+}
+
+/**
+ * Vectors that lie one behind the other in the arena as one, whose gradient is their gradients; undefined where the model
+ * has none of these names. It ends with the arena, as what `joined` of core makes of matrices.
+ */
+export function joinedVectors(arena: ParamArena, names: readonly string[]): Param | undefined {
+  const [first] = names;
+  const start = arena.offsets.get(first!);
+  if (start === undefined || names.length === 1) return arena.params.get(first!);
+  const parts = names.map((name) => arena.params.get(name)!);
+  const shape = [parts.reduce((size, part) => size + part.size, 0)];
+  const name = names.join(' + ');
+  const view = new Param(name, section(arena.values, start, shape), section(arena.grads, start, shape));
+  view.value = { ...view.value!, parts: parts.map((part) => part.value!) };
+  arena.views.set(name, view);
+  return view;
 }
 
 export interface ParameterCount {
@@ -65,17 +113,19 @@ const DEVIATION = 0.02;
 
 /**
  * First values: normal with standard deviation 0.02, the projections that write to the residual stream scaled down by
- * sqrt(2 layers) (GPT-2), norms 1. The same seed (a whole number below 2^53) gives the same values on every device.
+ * sqrt(2 layers) (GPT-2), norms 1, biases 0. The same seed (a whole number below 2^53) gives the same values on every device.
  */
-export function initialize(model: Decoder, seed: number): void {
-  const residual = DEVIATION / Math.sqrt(2 * model.config.layers);
-  for (const [stream, { name, shape }] of decoderParams(model.config).entries()) {
-    const deviation = /\.(o|down)_proj\./.test(name) ? residual : DEVIATION;
-    const size = sizeOf(shape);
-    const isNorm = shape.length === 1;
-    const values = isNorm
-      ? new Float64Array(size).fill(1)
-      : normal(seed, stream, size).map((z) => z * deviation);
-    write(model.arena.params.get(name)!, values);
+export function initialize({ device, config, arena }: Decoder, seed: number): void {
+  const residual = DEVIATION / Math.sqrt(2 * config.layers);
+  for (const [stream, { name, shape }] of decoderParams(config).entries()) {
+    const param = arena.params.get(name)!;
+    if (shape.length === 1) {
+      fillWith(param, name.endsWith('.bias') ? 0 : 1);
+      continue;
+    }
+    const scale = /\.(o|down)_proj\./.test(name) ? residual : DEVIATION;
+    const state = tensor(device, randomState(seed, stream), [4], 'i32');
+    fillRandom(param, state, { distribution: 'normal', scale });
+    state.dispose();
   }
 }

@@ -23,7 +23,7 @@ import type { Rescale } from './config.ts';
 export function rescaled(selected: Tensor, dense: () => Tensor, rescale: Exclude<Rescale, 'none'>): Tensor {
   const factor = noGrad(() => {
     const norm = normOf(selected);
-    const wanted = rescale === 'unit' ? full(selected.device, norm.shape, 1) : normOf(dense());
+    const wanted = rescale === 'unit' ? full(selected.device, norm.shape, 1, norm.dtype) : normOf(dense());
     return broadcast(divide(wanted, norm), selected.shape, 'last');
   });
   return multiply(selected, factor);
@@ -31,5 +31,5 @@ export function rescaled(selected: Tensor, dense: () => Tensor, rescale: Exclude
 
 /** L2 norm of each token, [...]; the small constant keeps a token of zeros finite. */
 function normOf(x: Tensor): Tensor {
-  return sqrt(add(sum(square(x), 'last'), full(x.device, [], 1e-20)));
+  return sqrt(add(sum(square(x), 'last'), full(x.device, [], 1e-20, x.dtype)));
 }

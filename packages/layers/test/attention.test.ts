@@ -9,20 +9,21 @@ const identity = [1, 0, 0, 1];
 
 /** One head of two, every projection the identity, no norms: the result can be made by hand. */
 function plainLayer(): AttentionLayer {
-  const names = ['query', 'key', 'value', 'output'] as const;
-  const { params } = paramArena(
-    device,
-    names.map((name) => ({ name, shape: [2, 2] })),
-  );
-  for (const param of params.values()) write(param, identity);
-  const [query, key, value, output] = names.map((name) => params.get(name)!) as never as [
-    AttentionLayer['query'],
-    AttentionLayer['key'],
-    AttentionLayer['value'],
-    AttentionLayer['output'],
-  ];
+  const { params } = paramArena(device, [
+    { name: 'queryKeyValue', shape: [6, 2] },
+    { name: 'output', shape: [2, 2] },
+  ]);
+  const [queryKeyValue, output] = [params.get('queryKeyValue')!, params.get('output')!];
+  write(queryKeyValue, [...identity, ...identity, ...identity]);
+  write(output, identity);
   const site = (name: string) => ({ name, norm: undefined, epsilon: 1e-5 });
-  return { query, key, value, output, inputSite: site('qkv'), outputSite: site('o') };
+  return { queryKeyValue, output, inputSite: site('qkv'), outputSite: site('o') };
+}
+
+/** What the layer adds to x. */
+function added(y: Tensor): Float64Array {
+  const before = device.values(x);
+  return device.values(y).map((value, i) => value - before[i]!);
 }
 
 const ONE_HEAD: DecoderConfig = { ...TINY, hiddenSize: 2, heads: 1, keyValueHeads: 1, headSize: 2 };
@@ -31,7 +32,7 @@ const still: Tensor = tensor(device, [1, 0, 1, 0, 1, 0], [3, 1, 2]);
 const x = tensor(device, [1, 0, 0, 2, 1, 1], [1, 3, 2]);
 
 test('softmax of q k / sqrt(D) over the tokens so far', () => {
-  const y = device.values(selfAttention(plainLayer(), x, ONE_HEAD, still));
+  const y = added(selfAttention(plainLayer(), x, ONE_HEAD, still));
   const weights = [0, 4 / Math.SQRT2].map(Math.exp) as [number, number];
   const total = weights[0] + weights[1];
   expect([...y.slice(0, 4)]).toEqual(
@@ -39,14 +40,52 @@ test('softmax of q k / sqrt(D) over the tokens so far', () => {
   );
 });
 
+test('biases are added to q, k, v and to the output', () => {
+  const { params } = paramArena(device, [
+    { name: 'queryKeyValue', shape: [6] },
+    { name: 'output', shape: [2] },
+  ]);
+  const [queryKeyValueBias, outputBias] = [params.get('queryKeyValue')!, params.get('output')!];
+  // Keys move alike, which changes no score of a query that stays; values move by (3, 4), the output by (10, 20).
+  write(queryKeyValueBias, [0, 0, 7, 7, 3, 4]);
+  write(outputBias, [10, 20]);
+  const plain = added(selfAttention(plainLayer(), x, ONE_HEAD, still));
+  const moved = added(selfAttention({ ...plainLayer(), queryKeyValueBias, outputBias }, x, ONE_HEAD, still));
+  expect([...moved]).toEqual([...plain].map((value, i) => expect.closeTo(value + (i % 2 ? 24 : 13), 10)));
+});
+
+test('head norms make queries and keys of unit mean square before they are turned, values stay', () => {
+  const { params } = paramArena(device, [
+    { name: 'query', shape: [2] },
+    { name: 'key', shape: [2] },
+  ]);
+  const headNorms = { query: params.get('query')!, key: params.get('key')! };
+  write(headNorms.query, [1, 1]);
+  write(headNorms.key, [1, 3]);
+  // A quarter turn at every position: queries and keys alike, so that scores stay.
+  const turned = tensor(device, [0, 1, 0, 1, 0, 1], [3, 1, 2]);
+  const config = { ...ONE_HEAD, normEpsilon: 1e-12 };
+  const y = added(selfAttention({ ...plainLayer(), headNorms }, x, config, turned));
+  // Token 2, (1, 1): its query is (1, 1), the keys are √2 (1, 0), √2 (0, 3) and (1, 3).
+  const scores = [Math.SQRT2, 3 * Math.SQRT2, 4].map((score) => Math.exp(score / Math.SQRT2));
+  const total = scores.reduce((sum, score) => sum + score);
+  const [a, b, c] = scores.map((score) => score / total) as [number, number, number];
+  expect([...y.slice(4)]).toEqual([expect.closeTo(a + c, 9), expect.closeTo(2 * b + c, 9)]);
+});
+
+test("a layer's own window goes before the model's", () => {
+  const y = selfAttention({ ...plainLayer(), window: 1 }, x, { ...ONE_HEAD, slidingWindow: 2 }, still);
+  expect([...added(y)]).toEqual([1, 0, 0, 2, 1, 1]);
+});
+
 test('a window of one sees only itself', () => {
   const y = selfAttention(plainLayer(), x, { ...ONE_HEAD, slidingWindow: 1 }, still);
-  expect([...device.values(y)]).toEqual([1, 0, 0, 2, 1, 1]);
+  expect([...added(y)]).toEqual([1, 0, 0, 2, 1, 1]);
 });
 
 test('yarn raises the scores by its factor squared', () => {
   const scaling = { kind: 'yarn', factor: 4, originalLength: 4, attentionFactor: 2 } as const;
-  const y = device.values(selfAttention(plainLayer(), x, { ...ONE_HEAD, ropeScaling: scaling }, still));
+  const y = added(selfAttention(plainLayer(), x, { ...ONE_HEAD, ropeScaling: scaling }, still));
   const weights = [0, (4 * 4) / Math.SQRT2].map(Math.exp) as [number, number];
   expect(y[2]).toBeCloseTo(weights[0] / (weights[0] + weights[1]), 12);
 });

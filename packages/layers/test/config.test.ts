@@ -44,11 +44,13 @@ test.each([
   [{ heads: 3 }, 'heads must be a multiple of keyValueHeads, got 3 and 2'],
   [{ headSize: 3 }, 'headSize must be even for rotary positions, got 3'],
   [{ slidingWindow: -1 }, 'slidingWindow must be 0 (off) or a number of tokens, got -1'],
+  [{ slidingLayers: [true] }, 'slidingLayers must have one entry for each of 2 layers, got 1'],
+  [{ biases: ['qkv', 'head'] }, 'biases must be at qkv, o, gate-up, down, got qkv, head'],
   [{ ropeTheta: 1 }, 'ropeTheta must be above 1, got 1'],
   [{ normEpsilon: 0 }, 'normEpsilon must be above 0, got 0'],
   [{ linear: { ...DENSE, sparsity: block(4, 8) } }, 'blocks of 8 must divide the width 12'],
 ] as const)('%j is refused by name', (wrong, message) => {
   checkConfig(TINY);
-  expect(() => checkConfig({ ...TINY, ...wrong })).toThrow(ValueError);
-  expect(() => checkConfig({ ...TINY, ...wrong })).toThrow(message);
+  expect(() => checkConfig({ ...TINY, ...(wrong as object) })).toThrow(ValueError);
+  expect(() => checkConfig({ ...TINY, ...(wrong as object) })).toThrow(message);
 });

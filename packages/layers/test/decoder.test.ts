@@ -9,6 +9,7 @@ import {
   type LinearConfig,
   logits,
   lossOf,
+  SITES,
   setSparsity,
 } from '@qsparse/layers';
 import { describe, expect, test } from 'vitest';
@@ -31,6 +32,9 @@ const VARIANTS: Readonly<Record<string, Partial<DecoderConfig>>> = {
     subLayerNorms: false,
   },
   'sliding window': { slidingWindow: 3 },
+  'sliding window in the second layer alone': { slidingWindow: 3, slidingLayers: [false, true] },
+  'biases everywhere, head norms': { biases: SITES, queryKeyNorm: true },
+  'biases of q, k and v, head norms, ternary top-K': { biases: ['qkv'], queryKeyNorm: true, linear: QSPARSE },
   'yarn, preserve': {
     ropeScaling: { kind: 'yarn', factor: 4, originalLength: 4 },
     linear: { ...QSPARSE, rescale: 'preserve' },
@@ -105,15 +109,50 @@ test('one selection for q, k and v, one for gate and up: four a block, and each 
   noGrad(() => logits(model, tokens)).dispose();
   expect(device.counts().launches).toEqual({
     embedding: 1,
-    sparsify: 3 * 4,
-    ternarize: 3 * 7,
-    matmul: 3 * 7 + 1,
-    rope: 3 * 2,
+    sparsify: 3 * 3,
+    'gated-sparsify': 3,
+    ternarize: 3 * 4,
+    matmul: 3 * 4 + 1,
+    'rotary-heads': 3,
     attention: 3,
-    'gated-activation': 3,
-    binary: 3 * 2, // the residual sums
     'rms-norm': 1,
   });
+});
+
+test('gradients of biases and head norms are those of small differences', () => {
+  const device = referenceDevice();
+  const model = tinyModel(device, { biases: SITES, queryKeyNorm: true, layers: 1 });
+  const [tokens, targets] = [someTokens(device, 2, 9), someTokens(device, 2, 9, 7)];
+  const loss = () => device.values(noGrad(() => lossOf(model, tokens, targets)))[0]!;
+  scope(() => backward(lossOf(model, tokens, targets), model.arena.params.values()));
+  for (const [name, param] of model.arena.params) {
+    if (!/bias|[qk]_norm/.test(name)) continue;
+    const values = Float64Array.from(device.values(param));
+    const last = values.length - 1;
+    const at = (value: number) => {
+      write(param, values.with(last, value));
+      return loss();
+    };
+    const difference = (at(values[last]! + 1e-4) - at(values[last]! - 1e-4)) / 2e-4;
+    write(param, values);
+    expect(device.values(param.grad)[last], name).toBeCloseTo(difference, 6);
+  }
+});
+
+test('biases cost one launch a site; head norms cost seven in place of one', () => {
+  const device = nullDevice();
+  const tokens = someTokens(device, 2, 8);
+  const launches = (overrides: Partial<DecoderConfig>) => {
+    const model = tinyModel(device, overrides);
+    device.resetCounts();
+    noGrad(() => logits(model, tokens)).dispose();
+    const { launches: counts } = device.counts();
+    return Object.values(counts).reduce((sum, count) => sum + count, 0);
+  };
+  const plain = launches({});
+  expect(launches({ biases: ['qkv'] })).toBe(plain + 2);
+  expect(launches({ biases: SITES })).toBe(plain + 8);
+  expect(launches({ queryKeyNorm: true })).toBe(plain + 12);
 });
 
 test('straight through, the backward sweep has no launch for mask or rounding', () => {
@@ -128,8 +167,9 @@ test('straight through, the backward sweep has no launch for mask or rounding', 
   const { launches } = device.counts();
   expect(Object.keys(launches)).not.toContain('sparsify');
   expect(Object.keys(launches)).not.toContain('select');
-  expect(launches['rms-norm-backward']).toBe(4 + 1);
-  expect(launches.matmul).toBe(2 * (7 + 1));
+  expect(launches['rms-norm-backward']).toBe(3 + 1);
+  expect(launches['gated-sparsify-backward']).toBe(1);
+  expect(launches.matmul).toBe(2 * (4 + 1));
 });
 
 test('the logits and their gradient share memory', () => {

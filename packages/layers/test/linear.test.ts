@@ -1,7 +1,7 @@
 import { backward, type Param, paramArena, scope, sum, type Tensor, tensor, write } from '@qsparse/core';
 import { nullDevice } from '@qsparse/core/null';
 import { referenceDevice } from '@qsparse/core/reference';
-import { DENSE, type LinearConfig, project, type Site, selectInputs } from '@qsparse/layers';
+import { DENSE, type LinearConfig, project, type Site, selectGated, selectInputs } from '@qsparse/layers';
 import { expect, test } from 'vitest';
 
 const device = referenceDevice();
@@ -69,4 +69,30 @@ test('norm, selection and rounding are one launch', () => {
   counting.resetCounts();
   selectInputs(site, x, DENSE);
   expect(counting.counts().launches).toEqual({});
+});
+
+test('matrices under one another keep a ternary scale each, and the residual is added', () => {
+  const weight = paramArena(device, [{ name: 'w', shape: [3, 2] }]).params.get('w') as Param;
+  write(weight, [1, -0.1, -2, 0.9, 10, 30]); // mean |w| is 1 over the first two rows, 20 over the third
+  const x = tensor(device, [1, 10], [1, 2]);
+  const linear: LinearConfig = { ...DENSE, weights: 'ternary' };
+  const residual = tensor(device, [100, 200, 300], [1, 3]);
+  const y = project(x, weight, linear, { sections: [2, 1], add: residual });
+  expect([...device.values(y)]).toEqual([101, 209, 300 + 20 * 0 + 20 * 10]);
+});
+
+test('the gated site is one launch: activation, norm, selection and rounding', () => {
+  const counting = nullDevice();
+  const norm = paramArena(counting, [{ name: 'norm', shape: [4] }]).params.get('norm');
+  const gateUp = tensor(counting, [1, 2, 3, 4, 5, 6, 7, 8], [1, 8]);
+  counting.resetCounts();
+  selectGated({ ...site, norm }, gateUp, 'squared-relu', { ...half, activations: 'int8' });
+  expect(counting.counts().launches).toEqual({ 'gated-sparsify': 1 });
+});
+
+test('a rescaled gated site has the norm that it had before the selection', () => {
+  const gateUp = tensor(device, [1, 2, 0.5, 1, 3, 1, 2, 1], [1, 8]); // relu²(gate) up = [3, 4, 0.5, 1]
+  const y = device.values(selectGated(site, gateUp, 'squared-relu', { ...half, rescale: 'preserve' }));
+  const factor = Math.hypot(3, 4, 0.5, 1) / 5;
+  expect([...y]).toEqual([3 * factor, 4 * factor, 0, 0].map((value) => expect.closeTo(value, 12)));
 });

@@ -1,5 +1,13 @@
+import { nullDevice } from '@qsparse/core/null';
 import { referenceDevice } from '@qsparse/core/reference';
-import { countParameters, createDecoder, decoderParams, initialize, siteParameters } from '@qsparse/layers';
+import {
+  countParameters,
+  createDecoder,
+  decoderParams,
+  initialize,
+  SITES,
+  siteParameters,
+} from '@qsparse/layers';
 import { expect, test } from 'vitest';
 import { TINY } from './tiny-model.ts';
 
@@ -56,6 +64,29 @@ test('names and shapes are those of Hugging Face', () => {
   ]);
 });
 
+test('biases and head norms stand where Hugging Face has them; biases of one site lie one behind the other', () => {
+  const config = { ...TINY, layers: 1, biases: SITES, queryKeyNorm: true };
+  const model = createDecoder(nullDevice(), config);
+  const small = decoderParams(config).filter(({ name }) => /bias|[qk]_norm/.test(name));
+  expect(small.map(({ name, shape }) => `${name.replace('model.layers.0.', '')} ${shape}`)).toEqual([
+    'self_attn.q_proj.bias 16',
+    'self_attn.k_proj.bias 8',
+    'self_attn.v_proj.bias 8',
+    'self_attn.q_norm.weight 4',
+    'self_attn.k_norm.weight 4',
+    'self_attn.o_proj.bias 8',
+    'mlp.gate_proj.bias 12',
+    'mlp.up_proj.bias 12',
+    'mlp.down_proj.bias 8',
+  ]);
+  const [block] = model.blocks;
+  expect(block?.attention.queryKeyValueBias?.shape).toEqual([32]);
+  expect(block?.feedForward.gateUpBias?.shape).toEqual([24]);
+  expect(countParameters(config).linear).toBe(countParameters({ ...TINY, layers: 1 }).linear);
+  model.dispose();
+  expect(model.device.memory().count).toBe(0);
+});
+
 test('first values: deviation 0.02, less where the residual stream is written, norms 1, all by the seed', async () => {
   const config = { ...TINY, hiddenSize: 64, intermediateSize: 96, vocabularySize: 200, layers: 2 };
   const model = createDecoder(referenceDevice(), config);
@@ -78,6 +109,15 @@ test('first values: deviation 0.02, less where the residual stream is written, n
     expect((await spread(name)).deviation / (0.02 / Math.sqrt(4))).toBeCloseTo(1, 1);
   }
   expect(new Set(await values('layers.1.input_layernorm'))).toEqual(new Set([1]));
+  const biased = createDecoder(referenceDevice(), { ...config, biases: SITES, queryKeyNorm: true });
+  initialize(biased, 5);
+  for (const [name, first] of [
+    ['mlp.up_proj.bias', 0],
+    ['self_attn.q_norm.weight', 1],
+  ] as const)
+    expect(new Set(await biased.arena.params.get(`model.layers.1.${name}`)!.data())).toEqual(
+      new Set([first]),
+    );
   expect(await values('layers.0.mlp.up_proj')).not.toEqual(await values('layers.1.mlp.up_proj'));
 
   const again = createDecoder(referenceDevice(), config);

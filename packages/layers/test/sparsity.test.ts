@@ -107,6 +107,7 @@ test('measuring leaves no memory behind, and nobody pays who does not ask', asyn
   const model = tinyModel(device, silu);
   const tokens = someTokens(device, 1, 5);
   const before = device.memory().count;
+  device.resetCounts();
   logits(model, tokens).dispose();
   const { launches } = device.counts();
   device.resetCounts();

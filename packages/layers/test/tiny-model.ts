@@ -1,5 +1,5 @@
 /** Small decoders for tests. */
-import { type Device, type Tensor, tensor } from '@qsparse/core';
+import { type Device, type Tensor, tensor, write } from '@qsparse/core';
 import { createDecoder, DENSE, type Decoder, type DecoderConfig, initialize } from '@qsparse/layers';
 
 export const TINY: DecoderConfig = {
@@ -23,6 +23,14 @@ export const TINY: DecoderConfig = {
 export function tinyModel(device: Device, overrides: Partial<DecoderConfig> = {}): Decoder {
   const model = createDecoder(device, { ...TINY, ...overrides });
   initialize(model, 1);
+  for (const [name, param] of model.arena.params) {
+    // Biases begin as zeros, which would hide a wrong place for them.
+    if (name.endsWith('.bias'))
+      write(
+        param,
+        Array.from({ length: param.size }, (_, i) => Math.sin(5 * i + name.length) / 20),
+      );
+  }
   return model;
 }
 

@@ -1,57 +1,68 @@
 /**
- * config.json of the Q-Sparse family: Hugging Face's keys for what they name, ours under "qsparse". Unknown keys that
- * could change the result are errors; what Hugging Face writes for its own use is let through.
+ * config.json of a model folder: which family it is, and what decoder. A key that could change the result and that
+ * nobody here reads is an error; keys that say nothing about the computation are listed.
  */
 import { type JsonObject, type ObjectReader, readObject } from '@qsparse/formats';
-import { checkConfig, type DecoderConfig, type LinearConfig, type Sparsity } from '@qsparse/layers';
-import { formatRopeScaling, parseRopeScaling } from './rope-scaling.ts';
+import { checkConfig, type DecoderConfig } from '@qsparse/layers';
+import { FAMILIES } from './families/index.ts';
+import { parseTernary, type TernaryScale } from './ternary-config.ts';
 
-/** Keys of Hugging Face that say nothing about the computation. */
+/** Keys of Hugging Face and of tools around it that say nothing about the computation. */
 const HARMLESS = [
-  'architectures',
+  '_attn_implementation',
+  '_attn_implementation_autoset',
+  '_name_or_path',
+  'attention_dropout',
+  'attn_implementation',
+  'auto_map',
   'bos_token_id',
   'dtype',
-  'eos_token_id',
+  'gradient_checkpointing',
+  'id2label',
   'initializer_range',
+  'is_llama_config',
+  'label2id',
+  'max_window_layers',
+  'output_attentions',
+  'output_hidden_states',
   'pad_token_id',
+  'pretraining_tp',
+  'return_dict',
+  'tokenizer_class',
   'torch_dtype',
+  'transformers.js_config',
   'transformers_version',
+  'unsloth_fixed',
+  'unsloth_version',
+  'use_bfloat16',
   'use_cache',
 ];
 
-const KNOWN = [
-  'model_type',
-  'vocab_size',
-  'hidden_size',
-  'intermediate_size',
-  'num_hidden_layers',
-  'num_attention_heads',
-  'num_key_value_heads',
-  'head_dim',
-  'max_position_embeddings',
-  'sliding_window',
-  'rope_theta',
-  'rope_scaling',
-  'rms_norm_eps',
-  'hidden_act',
-  'tie_word_embeddings',
-  'qsparse',
-];
+/** Keys that change nothing with this value, where a family does not read them. */
+const NEUTRAL: Readonly<Record<string, unknown>> = {
+  add_cross_attention: false,
+  attention_bias: false,
+  is_encoder_decoder: false,
+  mlp_bias: false,
+  partial_rotary_factor: 1,
+  rope_interleaved: false,
+  use_mrope: false,
+  use_sliding_window: false,
+};
 
-const OUR_KEYS = [
-  'sparsity',
-  'block',
-  'weights',
-  'activations',
-  'straight_through',
-  'rescale',
-  'sub_layer_norms',
-];
+/** Keys that every family has and that are read here. */
+const OWN = ['model_type', 'architectures', 'eos_token_id'];
 
 export interface FamilyConfig {
+  /** `model_type` of the file. */
+  readonly family: string;
   readonly decoder: DecoderConfig;
-  /** Token that ends a text, where the config names one. */
+  /** Token that ends a text, where the config names one; the first of several. */
   readonly endOfText: number | undefined;
+  /** What the number stored beside ternary weights does; undefined where weights are stored before rounding. */
+  readonly ternaryScale: TernaryScale | undefined;
+  /** Keys of the file that say nothing about the computation. */
+  readonly ignoredKeys: readonly string[];
 }
 
 /**
@@ -60,103 +71,47 @@ export interface FamilyConfig {
  */
 export function parseModelConfig(json: JsonObject, label = 'config.json'): FamilyConfig {
   const reader = readObject(json, label);
-  reader.oneOf('model_type', ['qsparse']);
-  reader.rejectUnknown([...KNOWN, ...HARMLESS]);
-  const ours = reader.object('qsparse');
-  ours.rejectUnknown(OUR_KEYS);
-  const hiddenSize = reader.positiveInteger('hidden_size');
-  const heads = reader.positiveInteger('num_attention_heads');
-  if (!reader.has('head_dim') && hiddenSize % heads !== 0)
-    throw reader.invalid('hidden_size', `a multiple of num_attention_heads (${heads}), or "head_dim" given`);
-  const scaling = reader.object('rope_scaling', { fallback: undefined });
-  const decoder: DecoderConfig = {
-    vocabularySize: reader.positiveInteger('vocab_size'),
-    hiddenSize,
-    intermediateSize: reader.positiveInteger('intermediate_size'),
-    layers: reader.positiveInteger('num_hidden_layers'),
-    heads,
-    keyValueHeads: reader.positiveInteger('num_key_value_heads', { fallback: heads }),
-    headSize: reader.positiveInteger('head_dim', { fallback: hiddenSize / heads }),
-    contextLength: reader.positiveInteger('max_position_embeddings'),
-    slidingWindow: reader.integer('sliding_window', { min: 0, fallback: 0 }),
-    ropeTheta: reader.number('rope_theta', { fallback: 10000 }),
-    ropeScaling: scaling && parseRopeScaling(scaling),
-    normEpsilon: reader.number('rms_norm_eps', { fallback: 1e-5 }),
-    activation: reader.oneOf('hidden_act', ['relu2', 'silu']) === 'silu' ? 'silu' : 'squared-relu',
-    subLayerNorms: ours.boolean('sub_layer_norms', { fallback: false }),
-    tiedEmbedding: reader.boolean('tie_word_embeddings', { fallback: false }),
-    linear: parseLinear(ours),
-  };
+  const modelType = reader.oneOf(
+    'model_type',
+    FAMILIES.map((family) => family.modelType),
+  );
+  const { keys, parse } = FAMILIES.find((family) => family.modelType === modelType)!;
+  requireCausal(reader);
+  const ignoredKeys = checkKeys(reader, [...OWN, ...keys]);
+  const decoder = parse(reader);
   checkConfig(decoder);
-  return { decoder, endOfText: reader.integer('eos_token_id', { min: 0, fallback: undefined }) };
-}
-
-function parseLinear(ours: ObjectReader): LinearConfig {
+  const isTernary = keys.includes('quantization_config') && reader.has('quantization_config');
   return {
-    sparsity: parseSparsity(ours),
-    weights: ours.oneOf('weights', ['full', 'ternary'], { fallback: 'full' }),
-    activations: ours.oneOf('activations', ['full', 'int8'], { fallback: 'full' }),
-    straightThrough: ours.boolean('straight_through', { fallback: true }),
-    rescale: ours.oneOf('rescale', ['none', 'unit', 'preserve'], { fallback: 'none' }),
+    family: modelType,
+    decoder,
+    endOfText: parseEndOfText(reader),
+    ternaryScale: isTernary ? parseTernary(reader).scale : undefined,
+    ignoredKeys,
   };
 }
 
-function parseSparsity(ours: ObjectReader): Sparsity {
-  if (ours.has('block')) {
-    if (ours.has('sparsity')) throw ours.invalid('sparsity', 'absent when "block" is given');
-    const block = parseBlock(ours.string('block'));
-    if (!block) throw ours.invalid('block', '"KEEP:BLOCK" with KEEP from 1 to BLOCK, for instance "16:32"');
-    return block;
+/** A classifier or an encoder has the same layers and another head. */
+function requireCausal(reader: ObjectReader): void {
+  const names = reader.strings('architectures', { fallback: [] });
+  if (names.length === 0 || names.some((name) => /ForCausalLM$/i.test(name))) return;
+  throw reader.invalid('architectures', 'a model that predicts the next token (…ForCausalLM)');
+}
+
+/** The keys that change nothing. Throws FormatError for those that nobody knows. */
+function checkKeys(reader: ObjectReader, known: readonly string[]): readonly string[] {
+  const others = reader.keys().filter((key) => !known.includes(key));
+  for (const key of others) {
+    if (!Object.hasOwn(NEUTRAL, key) || !reader.has(key) || reader.get(key) === NEUTRAL[key]) continue;
+    throw reader.invalid(key, `${JSON.stringify(NEUTRAL[key])}: anything else is not supported here`);
   }
-  const sparsity = ours.number('sparsity', { min: 0, fallback: 0 });
-  if (sparsity >= 1) throw ours.invalid('sparsity', 'at least 0 and below 1');
-  return sparsity === 0 ? { kind: 'dense' } : { kind: 'top-k', sparsity };
+  // A key that holds null says nothing.
+  const harmless = [...HARMLESS, ...Object.keys(NEUTRAL), ...others.filter((key) => !reader.has(key))];
+  reader.rejectUnknown([...known, ...harmless]);
+  return others;
 }
 
-/** Reads "16:32": 16 of every 32 stay. Undefined for anything else, 0:32 and 33:32 too. */
-export function parseBlock(text: string): Sparsity | undefined {
-  const [, keep, block] = (/^(\d{1,6}):(\d{1,6})$/.exec(text) ?? []).map(Number);
-  if (!keep || !block || keep > block) return undefined;
-  return { kind: 'block', keep, block };
-}
-
-/** The config.json of a Q-Sparse model; `parseModelConfig` reads the same config from it. */
-export function formatModelConfig(
-  config: DecoderConfig,
-  { endOfText }: { readonly endOfText?: number | undefined } = {},
-): JsonObject {
-  const { linear, ropeScaling } = config;
-  return {
-    architectures: ['QSparseForCausalLM'],
-    model_type: 'qsparse',
-    vocab_size: config.vocabularySize,
-    hidden_size: config.hiddenSize,
-    intermediate_size: config.intermediateSize,
-    num_hidden_layers: config.layers,
-    num_attention_heads: config.heads,
-    num_key_value_heads: config.keyValueHeads,
-    head_dim: config.headSize,
-    max_position_embeddings: config.contextLength,
-    ...(config.slidingWindow > 0 && { sliding_window: config.slidingWindow }),
-    rope_theta: config.ropeTheta,
-    ...(ropeScaling && { rope_scaling: formatRopeScaling(ropeScaling) }),
-    rms_norm_eps: config.normEpsilon,
-    hidden_act: config.activation === 'silu' ? 'silu' : 'relu2',
-    tie_word_embeddings: config.tiedEmbedding,
-    ...(endOfText !== undefined && { eos_token_id: endOfText }),
-    torch_dtype: 'float32',
-    qsparse: {
-      ...formatSparsity(linear.sparsity),
-      weights: linear.weights,
-      activations: linear.activations,
-      straight_through: linear.straightThrough,
-      rescale: linear.rescale,
-      sub_layer_norms: config.subLayerNorms,
-    },
-  };
-}
-
-function formatSparsity(sparsity: Sparsity): JsonObject {
-  if (sparsity.kind === 'block') return { block: `${sparsity.keep}:${sparsity.block}` };
-  return { sparsity: sparsity.kind === 'dense' ? 0 : sparsity.sparsity };
+function parseEndOfText(reader: ObjectReader): number | undefined {
+  if (!Array.isArray(reader.get('eos_token_id')))
+    return reader.integer('eos_token_id', { min: 0, fallback: undefined });
+  return reader.integers('eos_token_id', { min: 0 })[0];
 }

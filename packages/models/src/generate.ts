@@ -7,7 +7,6 @@ import {
   createPauses,
   type Device,
   keep,
-  matmul,
   NonFiniteError,
   noGrad,
   randomState,
@@ -19,7 +18,7 @@ import {
   ValueError,
   write,
 } from '@qsparse/core';
-import { createCache, type Decoder, hiddenStates, type KeyValueCache } from '@qsparse/layers';
+import { createCache, type Decoder, headLogits, hiddenStates, type KeyValueCache } from '@qsparse/layers';
 import { type Choose, type SamplingOptions, tokenChooser } from './sampling.ts';
 
 export interface GenerateOptions extends SamplingOptions {
@@ -155,7 +154,7 @@ const rowOf = (device: Device, text: readonly number[]): Tensor =>
 function lastLogits(model: Decoder, tokens: Tensor, cache: KeyValueCache): Tensor {
   const hidden = hiddenStates(model, tokens, { cache }); // [1, T, d]
   const last = slice(hidden, 1, tokens.shape[1]! - 1, 1);
-  return matmul(reshape(last, [1, model.config.hiddenSize]), model.head, { transposeB: true });
+  return headLogits(model, reshape(last, [1, model.config.hiddenSize]));
 }
 
 /** Computes tokens for the cache alone. */

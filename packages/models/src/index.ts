@@ -1,5 +1,33 @@
 /** Model families: config.json, weights in checkpoints, generation. */
-export { checkWeights, loadWeights, weightsOf } from './checkpoint.ts';
-export { type FamilyConfig, formatModelConfig, parseBlock, parseModelConfig } from './config.ts';
+export {
+  type CheckpointOptions,
+  checkWeights,
+  ignoredTensors,
+  type LoadOptions,
+  type LoadProgress,
+  loadWeights,
+  weightsOf,
+} from './checkpoint.ts';
+export { type FamilyConfig, parseModelConfig } from './config.ts';
+export type { Family } from './families/family.ts';
+export { FAMILIES } from './families/index.ts';
+export { formatModelConfig, parseBlock } from './families/qsparse.ts';
 export { type GenerateOptions, generate, generateTokens, type TextCodec } from './generate.ts';
+export { type Llama2c, openLlama2c } from './llama2c.ts';
+export {
+  chosenFiles,
+  directoryFiles,
+  type ModelFiles,
+  openWeights,
+  readModelFile,
+  readOptionalFile,
+  urlFiles,
+} from './model-files.ts';
+export {
+  loadPretrained,
+  type PretrainedModel,
+  type PretrainedOptions,
+  readModelConfig,
+} from './pretrained.ts';
 export type { SamplingOptions } from './sampling.ts';
+export type { TernaryScale } from './ternary-config.ts';

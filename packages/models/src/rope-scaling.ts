@@ -1,4 +1,7 @@
-/** `rope_scaling` of config.json: Hugging Face's names for core's RopeScaling, in both directions. */
+/**
+ * Rotary positions in config.json: Hugging Face's names for core's RopeScaling, in both directions. Files have
+ * `rope_theta` and `rope_scaling`, or both in `rope_parameters` (transformers 5).
+ */
 import type { RopeScaling } from '@qsparse/core';
 import type { JsonObject, ObjectReader } from '@qsparse/formats';
 
@@ -35,18 +38,61 @@ const FIELDS: Readonly<Record<RopeScaling['kind'], readonly Field[]>> = {
   ],
 };
 
-/** Undefined for `default`, which scales nothing. Throws FormatError naming the key. */
-export function parseRopeScaling(reader: ObjectReader): RopeScaling | undefined {
-  // Older files say `type`.
+export interface Rope {
+  readonly theta: number;
+  readonly scaling: RopeScaling | undefined;
+}
+
+/**
+ * Reads a whole config.json in either form.
+ * @param usual what stands for keys that are absent; the context length is that of the file
+ */
+export function parseRope(
+  config: ObjectReader,
+  usual: { readonly theta: number; readonly contextLength: number },
+): Rope {
+  const theta = config.number('rope_theta', { fallback: usual.theta });
+  if (!config.has('rope_parameters')) {
+    const scaling = config.object('rope_scaling', { fallback: undefined });
+    return { theta, scaling: scaling && parseRopeScaling(scaling, usual.contextLength) };
+  }
+  if (config.has('rope_scaling')) throw config.invalid('rope_scaling', 'absent beside "rope_parameters"');
+  const parameters = config.object('rope_parameters');
+  const part = parameters.number('partial_rotary_factor', { fallback: 1 });
+  if (part !== 1)
+    throw parameters.invalid('partial_rotary_factor', '1: heads that turn in part are not supported');
+  return {
+    theta: parameters.number('rope_theta', { fallback: theta }),
+    scaling: parseRopeScaling(parameters, usual.contextLength, {
+      kind: 'default',
+      others: ['rope_theta', 'partial_rotary_factor'],
+    }),
+  };
+}
+
+/**
+ * Undefined for `default`, which scales nothing. Throws FormatError naming the key.
+ * @param contextLength stands for an original length that the file does not name
+ */
+function parseRopeScaling(
+  reader: ObjectReader,
+  contextLength: number,
+  { kind: usual, others = [] }: { readonly kind?: 'default'; readonly others?: readonly string[] } = {},
+): RopeScaling | undefined {
+  // Older files say `type`, some both.
   const typeKey = reader.has('rope_type') ? 'rope_type' : 'type';
-  const kind = reader.oneOf(typeKey, ['default', 'linear', 'dynamic', 'llama3', 'yarn']);
+  const kinds = ['default', 'linear', 'dynamic', 'llama3', 'yarn'] as const;
+  const kind = reader.oneOf(typeKey, kinds, usual ? { fallback: usual } : {});
+  if (reader.has('type') && reader.get('type') !== kind)
+    throw reader.invalid('type', `what "rope_type" is (${kind})`);
   const fields = kind === 'default' ? [] : FIELDS[kind];
-  reader.rejectUnknown(['rope_type', 'type', ...fields.map(({ key }) => key)]);
+  reader.rejectUnknown(['rope_type', 'type', ...others, ...fields.map(({ key }) => key)]);
   if (kind === 'default') return undefined;
   const scaling: Record<string, unknown> = { kind };
   for (const { field, key, optional, boolean } of fields) {
     if (optional && !reader.has(key)) continue;
-    scaling[field] = boolean ? reader.boolean(key) : reader.number(key);
+    const options = field === 'originalLength' ? { fallback: contextLength } : {};
+    scaling[field] = boolean ? reader.boolean(key) : reader.number(key, options);
   }
   return scaling as RopeScaling;
 }

@@ -1,14 +1,16 @@
 /**
  * Devices by name, each loaded only when it is asked for. `auto` takes the fastest that works here; what is not there
- * says why.
+ * says why. GPUs are packages of their own, installed by those who have one.
  */
 import { type Device, DeviceError } from '@qsparse/core';
 
-export type DeviceName = 'auto' | 'cpu' | 'reference';
+export type DeviceName = 'auto' | 'cuda' | 'cpu' | 'reference';
 
 export interface DeviceOptions {
   /** Threads of the CPU device; default: all cores. */
   readonly threads?: number | undefined;
+  /** Told of each device that `auto` passed over, and why, once another one has opened. */
+  readonly onSkip?: ((name: string, reason: string) => void) | undefined;
 }
 
 export interface Backend {
@@ -20,6 +22,11 @@ export interface Backend {
 
 /** Fastest first. `auto` never takes the reference device, which is for checking. */
 export const BACKENDS: readonly Backend[] = [
+  {
+    name: 'cuda',
+    what: 'NVIDIA GPUs',
+    open: async () => (await import('./cuda.ts')).openCuda(),
+  },
   {
     name: 'cpu',
     what: 'WebAssembly SIMD with threads',
@@ -48,14 +55,17 @@ export async function device(
     const known = ['auto', ...backends.map((backend) => backend.name)].join(', ');
     throw new DeviceError('device', `there is no device "${name}"`, `choose one of ${known}`);
   }
-  const reasons: string[] = [];
+  const failures: { readonly name: string; readonly reason: string }[] = [];
   for (const backend of wanted) {
     try {
-      return await backend.open(options);
+      const opened = await backend.open(options);
+      for (const { name: skipped, reason } of failures) options.onSkip?.(skipped, reason);
+      return opened;
     } catch (error) {
-      reasons.push(`${backend.name}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push({ name: backend.name, reason: error instanceof Error ? error.message : String(error) });
     }
   }
+  const reasons = failures.map((failure) => `${failure.name}: ${failure.reason}`);
   throw new DeviceError(
     'device',
     `no device could be opened (${reasons.join('; ')})`,

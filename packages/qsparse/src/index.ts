@@ -18,4 +18,11 @@ export {
 export { type GenerateOptions, generate } from '@qsparse/models';
 export { type TrainOptions, type TrainStep, textBatches, train } from '@qsparse/training';
 export { BACKENDS, type Backend, type DeviceName, type DeviceOptions, device } from './device.ts';
+export {
+  type FromPretrainedOptions,
+  fromPretrained,
+  type LoadedModel,
+  type ModelSource,
+} from './from-pretrained.ts';
+export { type HubOptions, hubFiles } from './hub.ts';
 export { trainableDecoder } from './trainable-decoder.ts';

@@ -83,7 +83,7 @@ test('a poisoned weight stops training with step, layer and site', async () => {
       schedule,
       checkpoints,
     })) {
-      const weight = decoder.blocks[1]!.attention.value;
+      const weight = decoder.arena.params.get('model.layers.1.self_attn.v_proj.weight')!;
       if (step === 3) write(weight, new Float64Array(weight.size).fill(Number.NaN));
     }
   };

@@ -8,18 +8,21 @@ export {
   type RowCodes,
   type TernaryCodes,
 } from './encode.ts';
+export { type GatedSparsifyOptions, gatedSparsify, gatedSparsifyOp } from './gated-sparsify.ts';
+export { type GatedSparsifyAttrs, gatedSparsifyBackwardOp } from './gated-sparsify-backward.ts';
 export { channelBytes, packChannelMajor, unpackChannelMajor } from './pack-channel-major.ts';
 export { packHfBitnet, unpackHfBitnet } from './pack-hf-bitnet.ts';
 export { quantizeInt8, quantizeInt8Op } from './quantize-int8.ts';
 export { select, selectOp } from './select.ts';
 export { keepCount, type Selection, selectMask } from './selection.ts';
-export {
-  type SparsifyAttrs,
-  type SparsifyOptions,
-  sparsify,
-  sparsifyOp,
-  sparsifyStraightThroughOp,
-} from './sparsify.ts';
+export { sparsify, sparsifyOp, sparsifyStraightThroughOp } from './sparsify.ts';
+export type { SparsifyAttrs, SparsifyOptions } from './sparsify-attrs.ts';
 export { type SparsityStatistics, sparsityStatistics } from './statistics.ts';
-export { type Ternarized, ternarize, ternarizeOp } from './ternarize.ts';
+export {
+  type TernarizeAttrs,
+  type Ternarized,
+  type TernarizeOptions,
+  ternarize,
+  ternarizeOp,
+} from './ternarize.ts';
 export { selectAbove, selectStatistical, type ThresholdSelection } from './threshold-selection.ts';

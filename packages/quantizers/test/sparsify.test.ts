@@ -1,10 +1,15 @@
 import {
+  backward,
+  cast,
   DTypeError,
+  matmul,
   noGrad,
   normal,
+  paramArena,
   rmsNorm,
   run,
   ShapeError,
+  scope,
   type Tensor,
   tensor,
   ValueError,
@@ -56,37 +61,44 @@ const selections = [
   { k: 2, block: 4 },
   { k: 3, block: 3 },
 ];
+/** dtypes of x and of the norm's weight. */
 const norms = [
-  { normalize: false, weighted: false },
-  { normalize: true, weighted: false },
-  { normalize: true, weighted: true },
-];
+  { normalize: false, dtype: 'f32', weightDType: undefined },
+  { normalize: true, dtype: 'f32', weightDType: undefined },
+  { normalize: true, dtype: 'f32', weightDType: 'f32' },
+  { normalize: false, dtype: 'bf16', weightDType: undefined },
+  { normalize: true, dtype: 'bf16', weightDType: undefined },
+  { normalize: true, dtype: 'bf16', weightDType: 'bf16' },
+  { normalize: true, dtype: 'bf16', weightDType: 'f32' },
+] as const;
 const combinations = selections.flatMap((selection) =>
   [false, true].flatMap((int8) =>
-    [true, false].flatMap((ste) =>
-      norms.map(({ normalize, weighted }) => ({
-        attrs: { ...selection, int8, ste, normalize, epsilon: 1e-5 } satisfies SparsifyAttrs,
-        weighted,
-      })),
-    ),
+    norms.map(({ normalize, dtype, weightDType }, i) => ({
+      attrs: { ...selection, int8, ste: i % 2 === 0, normalize, epsilon: 1e-5 } satisfies SparsifyAttrs,
+      dtype,
+      weightDType,
+    })),
   ),
 );
 
-test.each(combinations)('kernel equals composite: $attrs, weight $weighted', ({ attrs, weighted }) => {
-  const values = normal(2, 0, 48);
-  // Ties, zeros of both signs, a row of zeros, a poisoned row.
-  values.set([1, -1, 1, -1, 0, -0, 0.5, -0.5], 2);
-  values.fill(0, 24, 36);
-  values[40] = Number.NaN;
-  const x = tensor(device, values, [2, 2, 12]);
-  const weight = weighted ? tensor(device, normal(2, 1, 12), [12]) : undefined;
-  const kernel = run(sparsifyOp, { x, weight }, attrs);
-  const composite = sparsifyOp.composite!({ x, weight }, attrs);
-  expect(Object.keys(composite).sort()).toEqual(Object.keys(kernel).sort());
-  expect(unsigned(read(kernel.y))).toEqual(unsigned(read(composite.y)));
-  if (attrs.normalize) expect(read(kernel.inverseRms)).toEqual(read(composite.inverseRms));
-  expect(read(kernel.y).slice(36)).toEqual(Array(12).fill(Number.NaN));
-});
+test.each(combinations)(
+  'kernel equals composite: $dtype, $attrs, weight $weightDType',
+  ({ attrs, dtype, weightDType }) => {
+    const values = normal(2, 0, 48);
+    // Ties, zeros of both signs, a row of zeros, a poisoned row.
+    values.set([1, -1, 1, -1, 0, -0, 0.5, -0.5], 2);
+    values.fill(0, 24, 36);
+    values[40] = Number.NaN;
+    const x = tensor(device, values, [2, 2, 12], dtype);
+    const weight = weightDType && tensor(device, normal(2, 1, 12), [12], weightDType);
+    const kernel = run(sparsifyOp, { x, weight }, attrs);
+    const composite = sparsifyOp.composite!({ x, weight }, attrs);
+    expect(Object.keys(composite).sort()).toEqual(Object.keys(kernel).sort());
+    expect(unsigned(read(kernel.y))).toEqual(unsigned(read(composite.y)));
+    if (attrs.normalize) expect(read(kernel.inverseRms)).toEqual(read(composite.inverseRms));
+    expect(read(kernel.y).slice(36)).toEqual(Array(12).fill(Number.NaN));
+  },
+);
 
 test('what stays equals the input, for every k and any ties', () => {
   const entry = fc.oneof(fc.constantFrom(0, -0, 1, -1), fc.double({ min: -1e6, max: 1e6, noNaN: true }));
@@ -133,9 +145,41 @@ test('keeping all without int8 is x itself, or the plain norm', () => {
 
 test('noGrad makes a result without a gradient', () => {
   const x = tensor(device, [1, 2], [2]);
-  x.value = {};
+  x.value = { dtype: 'f32' };
   expect(sparsify(x, { k: 1 }).value).toBe(x.value);
   expect(noGrad(() => sparsify(x, { k: 1 })).value).toBeUndefined();
+});
+
+test('in bf16 what is equal after rounding is a tie', () => {
+  // The norm of ones is just below 1; times weights that bf16 cannot tell from 1, the larger ones last.
+  const weight = tensor(device, [1, 1 + 2 ** -12, 1 + 2 ** -11, 1 + 2 ** -10], [4]);
+  const kept = (dtype: 'f32' | 'bf16', ste: boolean) => {
+    const y = read(sparsify(tensor(device, [1, 1, -1, 1], [4], dtype), { k: 2, weight, ste }));
+    return y.map((value) => value !== 0);
+  };
+  expect(kept('bf16', true)).toEqual([true, true, false, false]);
+  expect(kept('f32', true)).toEqual([false, false, true, true]);
+  expect(read(sparsify(tensor(device, [1, 1, -1, 1], [4], 'bf16'), { k: 4, int8: true, weight }))).toEqual([
+    1, 1, -1, 1,
+  ]);
+});
+
+test('the masked gradient in bf16 is of the entries that were kept', () => {
+  const arena = paramArena(device, [
+    { name: 'x', shape: [1, 4] },
+    { name: 'weight', shape: [4] },
+  ]);
+  const [x, weight] = [arena.params.get('x')!, arena.params.get('weight')!];
+  device.write(x, Float64Array.of(1, 1, -1, 1));
+  device.write(weight, Float64Array.of(1, 1 + 2 ** -12, 1 + 2 ** -11, 1 + 2 ** -10));
+  scope(() => {
+    const y = sparsify(cast(x, 'bf16'), { k: 2, weight, ste: false });
+    const loss = matmul(cast(y, 'f32'), tensor(device, [1, 2, 3, 4], [4, 1]));
+    backward(loss, arena.params.values());
+  });
+  // dWeight is dy · mask · x · inverseRms.
+  const gradient = Array.from(device.values(weight.grad), Math.round);
+  expect(unsigned(gradient)).toEqual([1, 2, 0, 0]);
 });
 
 test('types: bf16 stays bf16, inverseRms is f32 and there only with a norm', () => {
@@ -171,7 +215,11 @@ test.each([
   [{ normalize: true, epsilon: Number.NaN }, ValueError, /got NaN/],
   [{ k: 2, weight: six(), normalize: false }, ValueError, /weight belongs to the norm/],
   [{ k: 2, weight: tensor(device, [1, 2], [2]) }, ShapeError, /weight must have shape \[6\], got \[2\]/],
-  [{ k: 2, weight: tensor(device, [1, 2, 3, 4, 5, 6], [6], 'bf16') }, DTypeError, /one dtype/],
+  [
+    { k: 2, weight: tensor(device, [1, 2, 3, 4, 5, 6], [6], 'bf16') },
+    DTypeError,
+    /weight must be f32, got bf16/,
+  ],
 ] as const)('refuses %o', (options, type, message) => {
   expect(() => sparsify(six(), options)).toThrow(type);
   expect(() => sparsify(six(), options)).toThrow(message);

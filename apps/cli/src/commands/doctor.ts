@@ -35,18 +35,26 @@ interface Probe {
   readonly detail: string;
   /** Fused ops without a kernel of their own, which run as their parts. */
   readonly composites: readonly string[];
+  /** What the device found and missed, one fact a line. */
+  readonly report: readonly string[];
 }
 
-async function probe(name: DeviceName): Promise<Pick<Probe, 'works' | 'detail' | 'composites'>> {
+/** A device that has more to say. */
+interface Reporting {
+  report?(): readonly string[];
+}
+
+async function probe(name: DeviceName): Promise<Omit<Probe, 'name' | 'what'>> {
   try {
     const opened = await device(name);
     const composites = fusedOps().filter((op) => !core.hasKernel(opened, op));
     const { description } = opened;
+    const report = (opened as Reporting).report?.() ?? [];
     opened.dispose();
-    return { works: true, detail: description, composites: composites.map((op) => op.name) };
+    return { works: true, detail: description, composites: composites.map((op) => op.name), report };
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    return { works: false, detail, composites: [] };
+    return { works: false, detail, composites: [], report: [] };
   }
 }
 
@@ -65,8 +73,9 @@ function lines(
   const gibibytes = (bytes: string | number | undefined) => `${(Number(bytes) / 2 ** 30).toFixed(1)} GiB`;
   return [
     `Node ${node}; ${processor}, ${cores} cores; ${gibibytes(freeMemory)} of ${gibibytes(memory)} free`,
-    ...devices.flatMap(({ name, what, works, detail, composites }) => [
+    ...devices.flatMap(({ name, what, works, detail, composites, report }) => [
       `${works ? 'works ' : 'absent'}  ${name.padEnd(10)} ${what}: ${detail}`,
+      ...report.map((fact) => `${' '.repeat(19)}${fact}`),
       ...(composites.length > 0
         ? [`${' '.repeat(19)}as parts, for want of a kernel: ${composites.join(', ')}`]
         : []),

@@ -1,5 +1,5 @@
 /** `qsparse generate MODEL --prompt TEXT`: continues a text, piece by piece. */
-import { device, generate } from 'qsparse';
+import { generate } from 'qsparse';
 import { fromPretrained } from 'qsparse/node';
 import {
   type Arguments,
@@ -12,6 +12,7 @@ import {
   UsageError,
 } from '../command.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { openDevice } from '../open-device.ts';
 
 export const command: Command = {
   name: 'generate',
@@ -36,7 +37,7 @@ export const command: Command = {
     const { prompt, ...options } = textOptions(args);
     const json = args.flags.json === true;
     const flags = deviceFlags('generate', args);
-    const opened = await device(flags.device, { threads: flags.threads });
+    const opened = await openDevice(flags, (line) => output.error(line));
     const interrupt = listenForInterrupt();
     try {
       const { signal } = interrupt;

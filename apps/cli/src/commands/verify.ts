@@ -1,20 +1,33 @@
 /** `qsparse verify DIR`: logits, gradients and a short training run of a device against another implementation's. */
-import { device } from 'qsparse';
-import { type Command, DEVICE_OPTIONS, deviceFlags, requiredPositional } from '../command.ts';
-import { type Verification, verifyFolder } from '../verify/verify.ts';
+import type { ComputeDType } from '@qsparse/layers';
+import {
+  type Arguments,
+  type Command,
+  DEVICE_OPTIONS,
+  deviceFlags,
+  requiredPositional,
+  UsageError,
+} from '../command.ts';
+import { openDevice } from '../open-device.ts';
+import type { Verification } from '../verify/check.ts';
+import { verifyFolder } from '../verify/verify.ts';
 
 export const command: Command = {
   name: 'verify',
-  usage: 'DIR [--device NAME] [--json]',
+  usage: 'DIR [--device NAME] [--compute f32|bf16] [--json]',
   summary: 'Checks a device against a golden folder (model.safetensors, golden.safetensors, golden.json).',
   positionals: 1,
-  options: DEVICE_OPTIONS,
+  options: {
+    ...DEVICE_OPTIONS,
+    compute: { type: 'string', value: 'f32|bf16', help: 'dtype of the computation (default f32)' },
+  },
   async run(args, output) {
     const folder = requiredPositional(command, args, 'the golden folder');
+    const compute = computeOf(args);
     const flags = deviceFlags('verify', args);
-    const opened = await device(flags.device, { threads: flags.threads });
+    const opened = await openDevice(flags, (line) => output.error(line));
     try {
-      const result = await verifyFolder(folder, opened);
+      const result = await verifyFolder(folder, opened, compute);
       output.line(args.flags.json ? JSON.stringify(result) : table(result));
       return result.pass ? 0 : 1;
     } finally {
@@ -22,6 +35,12 @@ export const command: Command = {
     }
   },
 };
+
+/** Throws UsageError. */
+function computeOf({ flags: { compute = 'f32' } }: Arguments): ComputeDType {
+  if (compute === 'f32' || compute === 'bf16') return compute;
+  throw new UsageError(`[verify] --compute must be f32 or bf16, got ${String(compute)}`);
+}
 
 function table({ checks, device: name, folder, pass, note }: Verification): string {
   const width = Math.max(...checks.map(({ quantity }) => quantity.length));

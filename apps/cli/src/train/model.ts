@@ -1,5 +1,6 @@
 /** From settings to the model's configuration. */
-import { checkConfig, type DecoderConfig, type Sparsity } from '@qsparse/layers';
+import type { Device } from '@qsparse/core';
+import { type ComputeDType, checkConfig, type DecoderConfig, type Sparsity } from '@qsparse/layers';
 import { parseBlock } from '@qsparse/models';
 import { SettingError, type Settings } from './settings.ts';
 
@@ -53,5 +54,15 @@ function sparsityOf({ sparsity, block }: Settings): Sparsity {
   if (parsed) return parsed;
   throw new SettingError(
     `[train] block must be KEEP:BLOCK with KEEP from 1 to BLOCK, for instance 16:32, got ${JSON.stringify(block)}`,
+  );
+}
+
+/** Throws SettingError for a dtype that the device does not compute in. */
+export function computeDType({ compute }: Settings, { name, caps }: Device): ComputeDType {
+  // A device that computes in float64 is there for its exactness.
+  if (compute === 'auto') return caps.compute.includes('bf16') && !caps.float64 ? 'bf16' : 'f32';
+  if (caps.compute.includes(compute)) return compute;
+  throw new SettingError(
+    `[train] device ${name} computes in ${caps.compute.join(' or ')}, got compute ${compute}; use --compute auto`,
   );
 }

@@ -7,11 +7,12 @@ import { createDecoder, type Decoder, initialize, shareLeftOut } from '@qsparse/
 import { generate } from '@qsparse/models';
 import { type ScheduleOptions, type TrainStep, textBatches, train } from '@qsparse/training';
 import { checkpointFolders, folderStore } from '@qsparse/training/node';
-import { device, trainableDecoder } from 'qsparse';
+import { trainableDecoder } from 'qsparse';
 import { modelFiles } from 'qsparse/node';
 import type { DeviceFlags } from '../command.ts';
+import { openDevice } from '../open-device.ts';
 import { type Corpus, readCorpus } from './corpus.ts';
-import { decoderConfig } from './model.ts';
+import { computeDType, decoderConfig } from './model.ts';
 import type { Progress } from './progress.ts';
 import { describeEnd, describeRun, resumeCommand } from './report.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -35,7 +36,7 @@ export interface RunOptions {
  */
 export async function runTraining(options: RunOptions): Promise<'done' | 'stopped'> {
   const { progress } = options;
-  const opened = await device(options.device.device, { threads: options.device.threads });
+  const opened = await openDevice(options.device, (line) => progress.note(line));
   try {
     progress.report(
       'run',
@@ -55,7 +56,8 @@ async function trainOn(opened: Device, options: RunOptions): Promise<'done' | 's
   const corpus = await readCorpus(data, settings, { tokenizer: known, signal });
   checkCorpus(corpus, settings);
   const { tokenizer } = corpus;
-  const model = createDecoder(opened, decoderConfig(settings, tokenizer.vocabularySize));
+  const compute = computeDType(settings, opened);
+  const model = createDecoder(opened, decoderConfig(settings, tokenizer.vocabularySize), { compute });
   initialize(model, settings.seed);
   describeRun(model, corpus, settings, progress);
 

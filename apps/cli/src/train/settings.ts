@@ -64,6 +64,11 @@ export const SETTINGS = {
   block: text('', 'KEEP:BLOCK selection in place of sparsity, for instance 16:32'),
   'straight-through': flag(true, 'straight-through gradient past the selection'),
   rescale: choice('none', ['none', 'unit', 'preserve'], 'L2 rescale after selection'),
+  compute: choice(
+    'auto',
+    ['auto', 'f32', 'bf16'],
+    'dtype of the computation; auto is bf16 where the device has it',
+  ),
   'text-key': text('text', 'key that holds the text in .jsonl'),
   tokenizer: choice('bpe', ['bpe', 'byte'], 'tokenizer, made from the text'),
   vocabulary: count(1024, 'tokens of the BPE vocabulary', 257),

@@ -10,7 +10,7 @@
  * median token, which a flip does not reach and a wrong formula does, and to a few times the measured flips elsewhere.
  */
 import type { Capabilities } from '@qsparse/core';
-import type { DecoderConfig } from '@qsparse/layers';
+import type { ComputeDType, DecoderConfig } from '@qsparse/layers';
 
 export interface Tolerances {
   /** Of all logits together, and of the median token's. */
@@ -24,7 +24,11 @@ export interface Tolerances {
 }
 
 /** The goldens are float64 numbers rounded to float32. */
-export function tolerancesFor({ float64 }: Capabilities, { linear }: DecoderConfig): Tolerances {
+export function tolerancesFor(
+  { float64 }: Capabilities,
+  { linear }: DecoderConfig,
+  compute: ComputeDType = 'f32',
+): Tolerances {
   const rounds = linear.weights === 'ternary' || linear.activations === 'int8';
   const selects = linear.sparsity.kind !== 'dense';
   if (float64) {
@@ -36,6 +40,18 @@ export function tolerancesFor({ float64 }: Capabilities, { linear }: DecoderConf
       losses: 2e-3,
       norms: 2e-2,
       note: 'float64; near-ties of the training curve may fall either way',
+    };
+  }
+  if (compute === 'bf16') {
+    const note = 'bf16 activations and products, f32 sums and weights';
+    return {
+      logits: 2e-2,
+      medianToken: 2e-2,
+      gradients: 1e-1,
+      firstLoss: 2e-2,
+      losses: 3e-2,
+      norms: 2e-1,
+      note,
     };
   }
   const medianToken = 1e-4;

@@ -1,53 +1,43 @@
 /**
- * Checks a device against a golden folder: logits, every gradient and a short training run by another implementation.
- * Errors are relative: norm-wise per tensor, and the largest over a curve.
+ * Checks a device against a golden folder: logits, every gradient and a short training run by another implementation, or
+ * what a pretrained model gives (pretrained.ts). Errors are relative: norm-wise per tensor, the largest over a curve.
  */
-import {
-  backward,
-  type Device,
-  fillWith,
-  noGrad,
-  sameShape,
-  scope,
-  showShape,
-  type Tensor,
-  tensor,
-} from '@qsparse/core';
-import { FormatError, type TensorStore, toFloat32 } from '@qsparse/formats';
-import { createDecoder, type Decoder, logits, lossOf } from '@qsparse/layers';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { backward, type Device, fillWith, noGrad, scope, tensor } from '@qsparse/core';
+import { type TensorStore, toFloat32 } from '@qsparse/formats';
+import { type ComputeDType, createDecoder, type Decoder, logits, lossOf } from '@qsparse/layers';
 import { checkWeights, loadWeights } from '@qsparse/models';
 import { createAdamW, trainStep } from '@qsparse/training';
 import { trainableDecoder } from 'qsparse';
+import { type Check, check, difference, medianTokenError, relative, type Verification } from './check.ts';
 import { type Golden, openGolden } from './golden.ts';
+import { tokenByToken, verifyPretrained } from './pretrained.ts';
 import { type Tolerances, tolerancesFor } from './tolerances.ts';
 
-export interface Check {
-  /** `logits`, `logits, median token`, `first loss`, `grad.NAME`, `loss after one update`, `loss curve`, `gradient norm curve`. */
-  readonly quantity: string;
-  /** Largest relative error. */
-  readonly error: number;
-  readonly tolerance: number;
-  readonly pass: boolean;
-}
-
-export interface Verification {
-  readonly folder: string;
-  readonly device: string;
-  readonly checks: readonly Check[];
-  readonly pass: boolean;
-  /** Why the tolerances are what they are. */
-  readonly note: string;
-}
-
 /** Throws FormatError or ValueError for a folder that is not a golden one. */
-export async function verifyFolder(folder: string, device: Device): Promise<Verification> {
+export async function verifyFolder(
+  folder: string,
+  device: Device,
+  compute: ComputeDType = 'f32',
+): Promise<Verification> {
+  // A config.json makes it a model folder of some family.
+  const isPretrained = await stat(join(folder, 'config.json')).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+  if (isPretrained) return verifyPretrained(folder, device, compute);
+  return verifyTraining(folder, device, compute);
+}
+
+async function verifyTraining(folder: string, device: Device, compute: ComputeDType): Promise<Verification> {
   const golden = await openGolden(folder);
   let model: Decoder | undefined;
   try {
     checkWeights(golden.config, golden.weights);
-    model = createDecoder(device, golden.config);
+    model = createDecoder(device, golden.config, { compute });
     await loadWeights(model, golden.weights);
-    const tolerances = tolerancesFor(device.caps, golden.config);
+    const tolerances = tolerancesFor(device.caps, golden.config, compute);
     const batches = await readBatches(golden.expected);
     const checks = [
       ...(await checkFirstBatch(model, golden, batches, tolerances)),
@@ -83,7 +73,12 @@ async function checkFirstBatch(
   const scores = noGrad(() => logits(model, tokens));
   const checks = [
     check('logits', await difference(expected, 'logits', scores), tolerances.logits),
-    check('logits, median token', await medianTokenError(expected, scores), tolerances.medianToken),
+    check(
+      'logits, median token',
+      medianTokenError(await scores.data(), toFloat32(await expected.read('logits')), scores.shape.at(-1)!),
+      tolerances.medianToken,
+    ),
+    ...(await tokenByToken(model, batches.tokens(0), scores, tolerances)),
   ];
   const loss = scope(() => {
     fillWith(arena.grads, 0);
@@ -153,53 +148,3 @@ async function readBatches(store: TensorStore): Promise<Batches> {
     targets: (batch) => cut(batch, 1),
   };
 }
-
-/** The relative distance of a whole tensor. Throws FormatError where the folder has no such tensor. */
-async function difference(store: TensorStore, name: string, tensor: Tensor): Promise<number> {
-  const stored = await store.read(name);
-  const expected = toFloat32(stored);
-  const actual = await tensor.data();
-  if (!sameShape(stored.shape, tensor.shape)) {
-    const shapes = `must have shape ${showShape(tensor.shape)}, got ${showShape(stored.shape)}`;
-    throw new FormatError('shape', `[verify] ${store.name}: tensor "${name}" ${shapes}; check the folder`, {
-      file: store.name,
-      tensor: name,
-    });
-  }
-  return relativeDistance(actual, expected);
-}
-
-/** The median over tokens of ‖actual − expected‖ / ‖expected‖ of a token's logits. */
-async function medianTokenError(store: TensorStore, logits: Tensor): Promise<number> {
-  const expected = toFloat32(await store.read('logits'));
-  const actual = await logits.data();
-  const width = logits.shape.at(-1)!;
-  const errors = Array.from({ length: actual.length / width }, (_, token) => {
-    const part = <T extends { subarray(from: number, to: number): T }>(all: T) =>
-      all.subarray(token * width, (token + 1) * width);
-    return relativeDistance(part(actual as Float32Array), part(expected));
-  });
-  return errors.sort((a, b) => a - b)[errors.length >> 1]!;
-}
-
-/** ‖actual − expected‖ / ‖expected‖; infinite for a NaN. */
-function relativeDistance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let [distance, size] = [0, 0];
-  for (let i = 0; i < expected.length; i++) {
-    distance += (actual[i]! - expected[i]!) ** 2;
-    size += expected[i]! ** 2;
-  }
-  return finiteOrInfinite(Math.sqrt(distance / (size || 1)));
-}
-
-const relative = (actual: number, expected: number): number =>
-  finiteOrInfinite(Math.abs(actual - expected) / Math.abs(expected));
-
-const finiteOrInfinite = (error: number): number => (Number.isNaN(error) ? Number.POSITIVE_INFINITY : error);
-
-const check = (quantity: string, error: number, tolerance: number): Check => ({
-  quantity,
-  error,
-  tolerance,
-  pass: error <= tolerance,
-});

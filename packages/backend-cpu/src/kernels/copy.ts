@@ -1,8 +1,11 @@
-import { byteLength, copyOp, sizeOf } from '@qsparse/core';
-import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
+import { byteLength, copyOp, sizeOf, type View } from '@qsparse/core';
+import { at, type CpuKernel, call, cpuKernel, type Launch } from '../launch.ts';
 
-export const copy: CpuKernel = cpuKernel(copyOp, ({ into, x }) => {
+/** Into a view of the same dtype and size. */
+export function copyLaunch(into: View, x: View): Launch {
   const bytes = byteLength(x.dtype, sizeOf(x.shape));
   const words = Math.floor(bytes / 4);
-  return [call('copy', { into: at(into), x: at(x), words, tailBytes: bytes % 4 }, words)];
-});
+  return call('copy', { into: at(into), x: at(x), words, tailBytes: bytes % 4 }, words);
+}
+
+export const copy: CpuKernel = cpuKernel(copyOp, ({ into, x }) => [copyLaunch(into, x)]);

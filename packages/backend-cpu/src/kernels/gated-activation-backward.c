@@ -27,16 +27,19 @@ struct gated_activation_backward_args {
     store_some(d_up + i, wasm_f32x4_mul(act.value, d), n - i);                                                   \
   }
 
-RUN(squared_relu_run, squared_relu_activation)
-RUN(silu_run, silu_activation)
-RUN(gelu_run, gelu_activation)
+RUN(squared_relu_backward, squared_relu_activation)
+RUN(silu_backward, silu_activation)
+RUN(gelu_backward, gelu_activation)
+
+void gated_backward(int32_t kind, const float *gate, const float *up, const float *dy, float *d_gate, float *d_up,
+                    int32_t n) {
+  if (kind == GATED_SQUARED_RELU) squared_relu_backward(gate, up, dy, d_gate, d_up, n);
+  else if (kind == GATED_SILU) silu_backward(gate, up, dy, d_gate, d_up, n);
+  else gelu_backward(gate, up, dy, d_gate, d_up, n);
+}
 
 KERNEL(gated_activation_backward) {
   const struct range r = part(a->count, 16, thread, threads);
-  const float *gate = a->gate + r.begin, *up = a->up + r.begin, *dy = a->dy + r.begin;
-  float *d_gate = a->d_gate + r.begin, *d_up = a->d_up + r.begin;
-  const int32_t n = r.end - r.begin;
-  if (a->kind == GATED_SQUARED_RELU) squared_relu_run(gate, up, dy, d_gate, d_up, n);
-  else if (a->kind == GATED_SILU) silu_run(gate, up, dy, d_gate, d_up, n);
-  else gelu_run(gate, up, dy, d_gate, d_up, n);
+  gated_backward(a->kind, a->gate + r.begin, a->up + r.begin, a->dy + r.begin, a->d_gate + r.begin, a->d_up + r.begin,
+                 r.end - r.begin);
 }

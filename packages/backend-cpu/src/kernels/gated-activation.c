@@ -27,12 +27,13 @@ RUN(squared_relu_run, squared_relu_activation)
 RUN(silu_run, silu_activation)
 RUN(gelu_run, gelu_activation)
 
+void gated_run(int32_t kind, const float *gate, const float *up, float *y, int32_t n) {
+  if (kind == GATED_SQUARED_RELU) squared_relu_run(gate, up, y, n);
+  else if (kind == GATED_SILU) silu_run(gate, up, y, n);
+  else gelu_run(gate, up, y, n);
+}
+
 KERNEL(gated_activation) {
   const struct range r = part(a->count, 16, thread, threads);
-  const float *gate = a->gate + r.begin, *up = a->up + r.begin;
-  float *y = a->y + r.begin;
-  const int32_t n = r.end - r.begin;
-  if (a->kind == GATED_SQUARED_RELU) squared_relu_run(gate, up, y, n);
-  else if (a->kind == GATED_SILU) silu_run(gate, up, y, n);
-  else gelu_run(gate, up, y, n);
+  gated_run(a->kind, a->gate + r.begin, a->up + r.begin, a->y + r.begin, r.end - r.begin);
 }

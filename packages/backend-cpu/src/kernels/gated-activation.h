@@ -1,4 +1,7 @@
-/* The activations of a gated feed-forward with their derivatives. The kinds are in the order of gated-activation.ts. */
+/*
+ * The activations of a gated feed-forward with their derivatives, and both passes over n elements, which gated-sparsify
+ * calls too. The kinds are in the order of gated-activation.ts.
+ */
 #ifndef QSPARSE_GATED_ACTIVATION_H
 #define QSPARSE_GATED_ACTIVATION_H
 
@@ -33,5 +36,12 @@ static inline struct activation gelu_activation(v128_t x) {
   const v128_t bend = wasm_f32x4_mul(wasm_f32x4_mul(s, rest), wasm_f32x4_mul(c, slope));
   return (struct activation){wasm_f32x4_mul(x, s), wasm_f32x4_add(s, bend)};
 }
+
+/* y = act(gate) * up, n elements; in gated-activation.c. */
+void gated_run(int32_t kind, const float *gate, const float *up, float *y, int32_t n);
+
+/* d_gate = act'(gate) * (dy * up), d_up = act(gate) * dy, n elements; in gated-activation-backward.c. */
+void gated_backward(int32_t kind, const float *gate, const float *up, const float *dy, float *d_gate, float *d_up,
+                    int32_t n);
 
 #endif

@@ -12,7 +12,7 @@ import { attention } from './attention.ts';
 import { attentionBackward } from './attention-backward.ts';
 import { binary } from './binary.ts';
 import { broadcast } from './broadcast.ts';
-import { cast } from './cast.ts';
+import { cast, castStraightThrough } from './cast.ts';
 import { copy } from './copy.ts';
 import { copySection } from './copy-section.ts';
 import { crossEntropy } from './cross-entropy.ts';
@@ -22,6 +22,8 @@ import { embeddingBackward } from './embedding-backward.ts';
 import { fill } from './fill.ts';
 import { gatedActivation } from './gated-activation.ts';
 import { gatedActivationBackward } from './gated-activation-backward.ts';
+import { gatedSparsify } from './gated-sparsify.ts';
+import { gatedSparsifyBackward } from './gated-sparsify-backward.ts';
 import { globalNorm } from './global-norm.ts';
 import { kvAppend } from './kv-append.ts';
 import { matmul } from './matmul.ts';
@@ -32,6 +34,8 @@ import { reduce } from './reduce.ts';
 import { rmsNorm } from './rms-norm.ts';
 import { rmsNormBackward } from './rms-norm-backward.ts';
 import { rope } from './rope.ts';
+import { rotaryHeads } from './rotary-heads.ts';
+import { rotaryHeadsBackward } from './rotary-heads-backward.ts';
 import { sample } from './sample.ts';
 import { scale } from './scale.ts';
 import { select } from './select.ts';
@@ -61,6 +65,7 @@ export const coreKernels: Kernels<typeof core> = {
   binaryOp: binary,
   broadcastOp: broadcast,
   castOp: cast,
+  castStraightThroughOp: castStraightThrough,
   copyOp: copy,
   copySectionOp: copySection,
   crossEntropyOp: crossEntropy,
@@ -79,6 +84,8 @@ export const coreKernels: Kernels<typeof core> = {
   rmsNormOp: rmsNorm,
   rmsNormBackwardOp: rmsNormBackward,
   ropeOp: rope,
+  rotaryHeadsOp: rotaryHeads,
+  rotaryHeadsBackwardOp: rotaryHeadsBackward,
   sampleOp: sample,
   scaleOp: scale,
   sliceOp: slice,
@@ -89,6 +96,8 @@ export const coreKernels: Kernels<typeof core> = {
 };
 
 export const quantizerKernels: Kernels<typeof quantizers> = {
+  gatedSparsifyOp: gatedSparsify,
+  gatedSparsifyBackwardOp: gatedSparsifyBackward,
   quantizeInt8Op: quantizeInt8,
   selectOp: select,
   sparsifyOp: sparsify,

@@ -5,11 +5,16 @@ import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
 const MOST_CHUNKS = 32;
 const ROWS_IN_A_CHUNK = 16;
 
+/** Chunks of `rows` rows. */
+export function chunksOf(rows: number): number {
+  return Math.min(Math.max(Math.floor(rows / ROWS_IN_A_CHUNK), 1), MOST_CHUNKS);
+}
+
 export const rmsNormBackward: CpuKernel = cpuKernel(
   rmsNormBackwardOp,
   ({ dy, x, weight, inverseRms, intoX, intoWeight }, { dx, dWeight }, _attrs, { temporary }) => {
     const { rows, width } = asRows(x.shape);
-    const chunks = Math.min(Math.max(Math.floor(rows / ROWS_IN_A_CHUNK), 1), MOST_CHUNKS);
+    const chunks = chunksOf(rows);
     const args = {
       ...{ dy: at(dy), x: at(x), weight: at(weight), inverseRms: at(inverseRms) },
       ...{ dx: at(dx), dWeight: weight ? at(dWeight) : 0 },

@@ -5,6 +5,7 @@
  */
 #include "../runtime/kernel.h"
 #include "../runtime/simd.h"
+#include "rope.h"
 
 struct rope_args {
   const float *x;
@@ -20,7 +21,7 @@ struct rope_args {
   float sign;
 };
 
-static void half_split(const float *x, const float *table, float *y, int32_t heads, int32_t size, float sign) {
+void turn_halves(const float *x, const float *table, float *y, int32_t heads, int32_t size, float sign) {
   const int32_t half = size / 2;
   const v128_t s = wasm_f32x4_splat(sign);
   int32_t i = 0;
@@ -74,6 +75,6 @@ KERNEL(rope) {
     }
     const float *table = a->table + (int32_t)at * a->size;
     if (a->interleaved) interleaved(x, table, y, a->heads, a->size, a->sign);
-    else half_split(x, table, y, a->heads, a->size, a->sign);
+    else turn_halves(x, table, y, a->heads, a->size, a->sign);
   }
 }

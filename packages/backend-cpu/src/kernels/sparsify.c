@@ -6,9 +6,8 @@
 #include "../runtime/kernel.h"
 #include "row-int8.h"
 #include "row-norm.h"
+#include "row-sparsify.h"
 #include "selection.h"
-
-#define MASK_PIECE 1024 /* a multiple of 16 */
 
 struct sparsify_args {
   const float *x;
@@ -24,8 +23,8 @@ struct sparsify_args {
   float epsilon;
 };
 
-/* h of a row into y, and what find_cut wants to know of it. */
-static struct magnitudes prepare_row(const struct sparsify_args *a, const float *x, float *y, float *inverse) {
+/* h of a row into y, which may be x, and what find_cut wants to know of it. */
+static struct magnitudes prepare_row(const struct site *a, const float *x, float *y, float *inverse) {
   const v128_t scale = wasm_f32x4_splat(a->normalize ? *inverse = inverse_rms(x, a->width, a->epsilon) : 1);
   const v128_t one = wasm_f32x4_const_splat(1);
   const int32_t width = a->width, normalize = a->normalize;
@@ -74,42 +73,46 @@ static void apply_cut(float *y, int32_t n, int32_t least, int int8, struct level
   store_some(y + i, wasm_v128_and(int8 ? to_levels4(h, levels) : h, wasm_i32x4_gt(magnitude4(h), below)), n - i);
 }
 
+void sparsify_row(const struct site *a, const float *x, float *y, float *inverse, float *mask, struct hint *hint) {
+  const int32_t length = a->block > 0 ? a->block : a->width;
+  const struct magnitudes of_row = prepare_row(a, x, y, inverse);
+  if (of_row.largest >= NOT_FINITE) {
+    fill_floats(y, __builtin_nanf(""), a->width);
+    return;
+  }
+  const struct levels levels = levels_of(float_of(of_row.largest));
+  if (a->keep == length) {
+    apply_cut(y, a->width, 0, a->int8, levels);
+  } else if (length <= RANKED_BLOCK) {
+    for (int32_t first = 0; first < a->width; first += 4 * length) {
+      const int32_t blocks = (a->width - first) / length < 4 ? (a->width - first) / length : 4;
+      rank_blocks(mask, y + first, blocks, length, a->keep);
+      apply_mask(y + first, mask, blocks * length, a->int8, levels);
+    }
+  } else {
+    const float mean = of_row.sum / (float)a->width;
+    for (int32_t first = 0; first < a->width; first += length) {
+      const int32_t top = length == a->width ? of_row.largest : largest_magnitude(y + first, length);
+      struct cut cut = find_cut(y + first, length, a->keep, top, mean, hint);
+      if (cut.ties == 0 || cut.above == 1) { /* which zeros are kept does not show */
+        apply_cut(y + first, length, cut.above, a->int8, levels);
+        continue;
+      }
+      for (int32_t i = 0; i < length; i += MASK_PIECE) {
+        const int32_t here = length - i < MASK_PIECE ? length - i : MASK_PIECE;
+        write_cut(mask, y + first + i, here, &cut);
+        apply_mask(y + first + i, mask, here, a->int8, levels);
+      }
+    }
+  }
+}
+
 KERNEL(sparsify) {
   const struct range mine = part(a->rows, 1, thread, threads);
-  const int32_t length = a->block > 0 ? a->block : a->width;
-  float *mask = thread_scratch(thread);
+  const struct site site = {a->weight, a->width, a->keep, a->block, a->int8, a->normalize, a->epsilon};
   struct hint hint = NO_HINT;
   for (int32_t row = mine.begin; row < mine.end; row++) {
-    float *y = a->y + row * a->width;
-    const struct magnitudes of_row = prepare_row(a, a->x + row * a->width, y, a->inverse_rms + row);
-    if (of_row.largest >= NOT_FINITE) {
-      fill_floats(y, __builtin_nanf(""), a->width);
-      continue;
-    }
-    const struct levels levels = levels_of(float_of(of_row.largest));
-    if (a->keep == length) {
-      apply_cut(y, a->width, 0, a->int8, levels);
-    } else if (length <= RANKED_BLOCK) {
-      for (int32_t first = 0; first < a->width; first += 4 * length) {
-        const int32_t blocks = (a->width - first) / length < 4 ? (a->width - first) / length : 4;
-        rank_blocks(mask, y + first, blocks, length, a->keep);
-        apply_mask(y + first, mask, blocks * length, a->int8, levels);
-      }
-    } else {
-      const float mean = of_row.sum / (float)a->width;
-      for (int32_t first = 0; first < a->width; first += length) {
-        const int32_t top = length == a->width ? of_row.largest : largest_magnitude(y + first, length);
-        struct cut cut = find_cut(y + first, length, a->keep, top, mean, &hint);
-        if (cut.ties == 0 || cut.above == 1) { /* which zeros are kept does not show */
-          apply_cut(y + first, length, cut.above, a->int8, levels);
-          continue;
-        }
-        for (int32_t i = 0; i < length; i += MASK_PIECE) {
-          const int32_t here = length - i < MASK_PIECE ? length - i : MASK_PIECE;
-          write_cut(mask, y + first + i, here, &cut);
-          apply_mask(y + first + i, mask, here, a->int8, levels);
-        }
-      }
-    }
+    const int32_t first = row * a->width;
+    sparsify_row(&site, a->x + first, a->y + first, a->inverse_rms + row, thread_scratch(thread), &hint);
   }
 }

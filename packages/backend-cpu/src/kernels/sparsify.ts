@@ -4,7 +4,7 @@ import { type SparsifyAttrs, sparsifyOp, sparsifyStraightThroughOp } from '@qspa
 import { at, type CpuKernel, call, cpuKernel, type Launch } from '../launch.ts';
 
 /** Elementary operations per element, with the search for the cut. */
-const WORK = 20;
+export const SPARSIFY_WORK = 20;
 
 function launch(
   { x, weight }: Inputs<View, 'x', 'weight'>,
@@ -16,7 +16,7 @@ function launch(
     ...{ x: at(x), weight: at(weight), y: at(y), inverseRms: normalize ? at(inverseRms) : 0 },
     ...{ rows, width, keep: k, block, int8: int8 ? 1 : 0, normalize: normalize ? 1 : 0, epsilon },
   };
-  return [call('sparsify', args, WORK * rows * width)];
+  return [call('sparsify', args, SPARSIFY_WORK * rows * width)];
 }
 
 export const sparsify: CpuKernel = cpuKernel(sparsifyOp, launch);

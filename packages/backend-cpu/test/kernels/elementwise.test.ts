@@ -121,7 +121,12 @@ function cases(): Record<string, KernelCase> {
       ...exact,
     },
     argmax: { op: core.argmaxOp, ins: { x: normals(1, [701, 99]) }, attrs: null, ...exact },
-    random: { op: core.randomOp, ins: { into: flat, state }, attrs: null, ...exact },
+    random: {
+      op: core.randomOp,
+      ins: { into: flat, state },
+      attrs: { distribution: 'uniform', scale: 1 },
+      ...exact,
+    },
     sample: {
       op: core.sampleOp,
       ins: { logits: normals(1, [19, 2003], 2), random: state },

@@ -94,6 +94,26 @@ function cases(): Record<string, KernelCase> {
       ins: { x: normals(8, spun), table, position: integers([1], [99]) },
       attrs: { interleaved: true, inverse: true },
     },
+    'rotary heads': {
+      op: core.rotaryHeadsOp,
+      ins: { x: normals(8, [3, 101, 7 * 18]), table },
+      attrs: { heads: 3, keyValueHeads: 2 },
+    },
+    'rotary heads backward': {
+      op: core.rotaryHeadsBackwardOp,
+      ins: {
+        dQuery: normals(8, [3, 101, 3, 18]),
+        dKey: normals(9, [3, 101, 2, 18]),
+        dValue: normals(10, [3, 101, 2, 18]),
+        ...{ table, position: integers([1], [299]) },
+      },
+      attrs: null,
+    },
+    'matmul with add': {
+      op: core.matmulOp,
+      ins: { a: normals(11, [3, 67, 90]), b: normals(12, [301, 90]), add: normals(13, [3, 67, 301]) },
+      attrs: { transposeA: false, transposeB: true },
+    },
     attention: { op: core.attentionOp, ins: heads, attrs: attention },
     'attention of few rows': {
       op: core.attentionOp,
@@ -145,8 +165,34 @@ function cases(): Record<string, KernelCase> {
     // A rounding near a tie may fall to the other side in float32: one level of 127 at most.
     'quantize-int8': { op: quantizers.quantizeInt8Op, ins: { x: wide }, attrs: null, tolerance: 1e-3 },
     sparsify: { op: quantizers.sparsifyOp, ins: { x: wide, weight }, attrs: SPARSE, tolerance: 1e-3 },
-    ternarize: { op: quantizers.ternarizeOp, ins: { w: normals(10, [301, 777]) }, attrs: null },
+    ...gatedSparsifyCases(),
+    ternarize: {
+      op: quantizers.ternarizeOp,
+      ins: { w: normals(10, [301, 777]) },
+      attrs: { sections: [], dtype: 'f32' },
+    },
+    'ternarize in sections': {
+      op: quantizers.ternarizeOp,
+      ins: { w: normals(10, [301, 777]) },
+      attrs: { sections: [200, 100, 1], dtype: 'f32' },
+    },
   };
+}
+
+function gatedSparsifyCases(): Record<string, KernelCase> {
+  const ins = { x: normals(11, [301, 260], 2), weight: uniforms(12, [130]) };
+  const made = (['squared-relu', 'silu', 'gelu'] as const).flatMap((kind) => {
+    const attrs = { ...SPARSE, kind };
+    const inverseRms = floats([301], referenceOutputs(quantizers.gatedSparsifyOp, ins, attrs).inverseRms!);
+    const into = { ...ins, inverseRms, dy: normals(13, [301, 130]), intoWeight: normals(14, [130]) };
+    const op = quantizers.gatedSparsifyBackwardOp;
+    return [
+      // As for sparsify: a level or an entry at the cut.
+      [`gated-sparsify ${kind}`, { op: quantizers.gatedSparsifyOp, ins, attrs, tolerance: 1e-3 }],
+      [`gated-sparsify-backward ${kind}`, { op, ins: into, attrs: { kind } }],
+    ] as const;
+  });
+  return Object.fromEntries(made);
 }
 
 const table = cases();

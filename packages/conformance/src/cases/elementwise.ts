@@ -148,6 +148,16 @@ export const accumulateCases: CaseList<typeof accumulateOp> = (draw) => [
     ins: { into: draw.normal([11]), x: draw.floats([11], SPECIAL) },
     attrs: null,
   },
+  ...[...SMALL, LARGE].map((shape) => ({
+    name: `bf16 into f32 ${shapes(shape)}`,
+    ins: { into: draw.normal(shape, { dtype: 'f32' }), x: draw.normal(shape, { dtype: 'bf16' }) },
+    attrs: null,
+  })),
+  {
+    name: 'bf16 into f32, special numbers',
+    ins: { into: draw.normal([11], { dtype: 'f32' }), x: draw.floats([11], SPECIAL, 'bf16') },
+    attrs: null,
+  },
 ];
 
 const GATED: readonly GatedActivationAttrs['kind'][] = ['squared-relu', 'silu', 'gelu'];

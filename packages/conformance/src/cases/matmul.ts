@@ -1,4 +1,4 @@
-/** Cases of the matrix product: every transpose, odd sizes around register tiles, batches, accumulation. */
+/** Cases of the matrix product: every transpose, odd sizes around register tiles, batches, sums that it starts from. */
 import { type MatmulAttrs, type matmulOp, type Shape, showShape } from '@qsparse/core';
 import type { CaseList } from '../op-case.ts';
 
@@ -68,6 +68,57 @@ export const matmulCases: CaseList<typeof matmulOp> = (draw) => [
       attrs,
     };
   }),
+  ...FLAGS.flatMap((attrs) =>
+    [...PRODUCTS, LARGE].map(([m, n, k]) => {
+      const [a, b] = operands(m, n, k, attrs);
+      const ins = { a: draw.normal(a), b: draw.normal(b), add: draw.normal([m, n]) };
+      return { name: `${nameOf(attrs)} ${m}x${n}x${k} add`, ins, attrs };
+    }),
+  ),
+  ...FLAGS.flatMap((attrs) =>
+    [true, false].map((shared) => {
+      const [a, b] = operands(5, 7, 9, attrs);
+      return {
+        name: `${nameOf(attrs)} batch [2, 3] of 5x7x9 add${shared ? ', one b' : ''}`,
+        ins: {
+          a: draw.normal([2, 3, ...a]),
+          b: draw.normal(shared ? b : [2, 3, ...b]),
+          add: draw.normal([2, 3, 5, 7]),
+        },
+        attrs,
+      };
+    }),
+  ),
+  {
+    name: 'add is a itself',
+    ins: { a: draw.normal([2, 11, 13]), b: draw.normal([13, 13]) },
+    shares: { add: 'a' },
+    attrs: FLAGS[0]!,
+  },
+  {
+    name: 'NaN and infinity in add',
+    ins: {
+      a: draw.normal([9, 13]),
+      b: draw.normal([13, 11]),
+      add: draw.floats([9, 11], [1, 2, Number.NaN, 3, 4, Number.NEGATIVE_INFINITY, 5]),
+    },
+    attrs: FLAGS[0]!,
+  },
+  // What a weight's gradient is: products of bf16, added into f32.
+  ...FLAGS.flatMap((attrs) =>
+    [...PRODUCTS, LARGE].map(([m, n, k]) => {
+      const [a, b] = operands(m, n, k, attrs);
+      return {
+        name: `bf16 ${nameOf(attrs)} ${m}x${n}x${k} into f32`,
+        ins: {
+          a: draw.normal(a, { dtype: 'bf16' }),
+          b: draw.normal(b, { dtype: 'bf16' }),
+          into: draw.normal([m, n], { dtype: 'f32' }),
+        },
+        attrs,
+      };
+    }),
+  ),
   // A NaN or an infinity touches its own row and column, and nothing else: no tile may spread it.
   {
     name: 'NaN and infinity stay in their row',

@@ -9,8 +9,6 @@ import {
   type kvAppendOp,
   type rmsNormBackwardOp,
   rmsNormOp,
-  type ropeOp,
-  ropeTable,
   type Shape,
 } from '@qsparse/core';
 import { type Draw, forward, shapes } from '../draw.ts';
@@ -69,6 +67,15 @@ export const embeddingBackwardCases: CaseList<typeof embeddingBackwardOp> = (dra
     },
     attrs: null,
   },
+  ...TABLES.map(([table, ids]) => ({
+    name: `bf16 ${shapes(table, ids)} into f32`,
+    ins: {
+      dy: draw.normal([...ids, table[1]!], { dtype: 'bf16' }),
+      ids: draw.whole(ids, 0, table[0]!),
+      into: draw.normal(table, { dtype: 'f32' }),
+    },
+    attrs: null,
+  })),
 ];
 
 const NORMED: readonly Shape[] = [[1], [1, 5], [4, 1], [3, 7], [2, 3, 64], [33, 130], [35, 520]];
@@ -96,73 +103,72 @@ export const rmsNormCases: CaseList<typeof rmsNormOp> = (draw) => [
     ins: { x: draw.floats([3, 5], [1, 2, NaN, 4, 5, 1, 2, 3, 4, 5, 1, Infinity, 2, 3, 4]) },
     attrs: EPSILON,
   },
+  ...NORMED.map((shape) => ({
+    name: `bf16 ${shapes(shape)} with an f32 weight`,
+    ins: {
+      x: draw.normal(shape, { dtype: 'bf16' }),
+      weight: draw.normal(shape.slice(-1), { dtype: 'f32' }),
+    },
+    attrs: EPSILON,
+    ...(shape.at(-1) === 1 && { accuracy: cancelling('bf16') }),
+  })),
 ];
 
-export const rmsNormBackwardCases: CaseList<typeof rmsNormBackwardOp> = (draw) =>
-  NORMED.flatMap((shape) => {
-    const make = (parts: { weight: boolean; intoX: boolean; intoWeight: boolean }) => {
-      const x = draw.normal(shape);
-      const { inverseRms } = forward(rmsNormOp, { x }, EPSILON) as { inverseRms: Values };
-      return {
-        name: `${shapes(shape)}${Object.entries(parts)
-          .map(([part, given]) => (given ? `, ${part}` : ''))
-          .join('')}`,
-        ins: {
-          ...{ dy: draw.normal(shape), x, inverseRms },
-          ...(parts.weight && { weight: draw.normal(shape.slice(-1)) }),
-          ...(parts.intoX && { intoX: draw.normal(shape) }),
-          ...(parts.intoWeight && { intoWeight: draw.normal(shape.slice(-1)) }),
-        },
-        attrs: null,
-        // A row of one entry is all along itself: what is left of its gradient is a difference.
-        accuracy: cancelling(draw.dtype),
-      };
+type Dtype = Draw['dtype'];
+
+export const rmsNormBackwardCases: CaseList<typeof rmsNormBackwardOp> = (draw) => {
+  /** What is there beside dy and x, each in which dtype. */
+  const make = (
+    shape: Shape,
+    parts: Readonly<Partial<Record<'weight' | 'intoX' | 'intoWeight', Dtype>>>,
+    dtype: Dtype = draw.dtype,
+  ) => {
+    const x = draw.normal(shape, { dtype });
+    const { inverseRms } = forward(rmsNormOp, { x }, EPSILON) as { inverseRms: Values };
+    const { weight, intoX, intoWeight } = parts;
+    return {
+      ins: {
+        ...{ dy: draw.normal(shape, { dtype }), x, inverseRms },
+        ...(weight && { weight: draw.normal(shape.slice(-1), { dtype: weight }) }),
+        ...(intoX && { intoX: draw.normal(shape, { dtype: intoX }) }),
+        ...(intoWeight && { intoWeight: draw.normal(shape.slice(-1), { dtype: intoWeight }) }),
+      },
+      attrs: null,
     };
-    return [
-      make({ weight: false, intoX: false, intoWeight: false }),
-      make({ weight: true, intoX: false, intoWeight: false }),
-      make({ weight: true, intoX: true, intoWeight: true }),
-      make({ weight: true, intoX: false, intoWeight: true }),
-      make({ weight: false, intoX: true, intoWeight: false }),
-    ];
-  });
-
-function tableFor(draw: Draw, length: number, headDim: number): Values {
-  return draw.floats([length, headDim / 2, 2], ropeTable({ length, headDim, theta: 10_000 }), 'f32');
-}
-
-export const ropeCases: CaseList<typeof ropeOp> = (draw) =>
-  [true, false].flatMap((interleaved) =>
-    [true, false].flatMap((inverse) => {
-      const attrs = { interleaved, inverse };
-      const how = `${interleaved ? 'interleaved' : 'halves'}${inverse ? ' inverse' : ''}`;
-      return [
-        ...(
-          [
-            [1, 1, 2],
-            [5, 3, 6],
-            [2, 3, 2, 4],
-            [2, 2, 3, 1, 10],
-            [3, 33, 4, 64],
-          ] as const
-        ).map((shape) => ({
-          name: `${how} ${shapes(shape)}`,
-          ins: { x: draw.normal(shape), table: tableFor(draw, shape.at(-3)! + 2, shape.at(-1)!) },
-          attrs,
-        })),
-        // From 8 on, tokens leave the table: their rows are NaN.
-        ...[0, 4, 8, -2].map((position) => ({
-          name: `${how} from position ${position}`,
-          ins: {
-            x: draw.normal([2, 3, 2, 8]),
-            table: tableFor(draw, 9, 8),
-            position: draw.position(position),
-          },
-          attrs,
-        })),
-      ];
-    }),
-  );
+  };
+  const own = draw.dtype;
+  return [
+    ...NORMED.flatMap((shape) =>
+      [
+        {},
+        { weight: own },
+        { weight: own, intoX: own, intoWeight: own },
+        { weight: own, intoWeight: own },
+        { intoX: own },
+      ].map((parts) => ({
+        name: [shapes(shape), ...Object.keys(parts)].join(', '),
+        ...make(shape, parts),
+        // A row of one entry is all along itself: what is left of its gradient is a difference.
+        accuracy: cancelling(own),
+      })),
+    ),
+    ...NORMED.filter((shape) => shape.at(-1)! > 1).flatMap((shape) =>
+      (
+        [
+          { weight: 'f32' },
+          { weight: 'f32', intoWeight: 'f32' },
+          { weight: 'f32', intoX: 'bf16', intoWeight: 'f32' },
+          { weight: 'f32', intoX: 'f32', intoWeight: 'f32' },
+          { weight: 'bf16', intoX: 'bf16', intoWeight: 'f32' },
+          { intoX: 'f32' },
+        ] as const
+      ).map((parts) => ({
+        name: [`bf16 ${shapes(shape)}`, ...Object.entries(parts).map((part) => part.join(' '))].join(', '),
+        ...make(shape, parts, 'bf16'),
+      })),
+    ),
+  ];
+};
 
 export const kvAppendCases: CaseList<typeof kvAppendOp> = (draw) => [
   ...(

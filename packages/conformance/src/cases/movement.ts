@@ -1,6 +1,7 @@
 /** Cases of the ops that move or convert elements. All are exact, for every dtype of whole bytes. */
 import {
   type castOp,
+  type castStraightThroughOp,
   type concatOp,
   type copyOp,
   type copySectionOp,
@@ -105,6 +106,14 @@ export const castCases: CaseList<typeof castOp> = (draw) =>
       })),
     ),
   );
+
+export const castStraightThroughCases: CaseList<typeof castStraightThroughOp> = (draw) =>
+  ([[], [1], [3], [34], [5, 7], [67, 301]] as const).map((shape) => ({
+    name: shapes(shape),
+    ins: { x: convertible(draw, shape, 'f32') },
+    attrs: { dtype: 'bf16' },
+    accuracy: exact,
+  }));
 
 const SECTIONS: readonly (readonly [whole: Shape, axis: number, start: number, length: number])[] = [
   [[1], 0, 0, 1],

@@ -9,13 +9,22 @@ function state(draw: Draw, seed: number, stream: number, counter: number) {
   return draw.wholes([4], randomState(seed, stream, counter | 0));
 }
 
+const DISTRIBUTIONS = [
+  { distribution: 'uniform', scale: 1 },
+  { distribution: 'uniform', scale: -0.3 },
+  { distribution: 'normal', scale: 1 },
+  { distribution: 'normal', scale: 0.02 },
+] as const;
+
 export const randomCases: CaseList<typeof randomOp> = (draw) => [
-  ...([[], [1], [3], [4], [5], [7, 9], [4003]] as const).map((shape) => ({
-    name: `[${shape}]`,
-    ins: { into: draw.normal(shape, { dtype: 'f32' }), state: state(draw, 1234, 5, 0) },
-    attrs: null,
-    accuracy: exact,
-  })),
+  ...DISTRIBUTIONS.flatMap((attrs) =>
+    ([[], [1], [3], [4], [5], [7, 9], [4003]] as const).map((shape) => ({
+      name: `${attrs.distribution} times ${attrs.scale} [${shape}]`,
+      ins: { into: draw.normal(shape, { dtype: 'f32' }), state: state(draw, 1234, 5, 0) },
+      attrs,
+      accuracy: exact,
+    })),
+  ),
   ...(
     [
       ['seed 0', 0, 0, 0],
@@ -24,12 +33,14 @@ export const randomCases: CaseList<typeof randomOp> = (draw) => [
       ['a counter that wraps', 3, 1, 2 ** 32 - 2],
       ['a counter at 2^31', 3, 1, 2 ** 31 - 1],
     ] as const
-  ).map(([name, seed, stream, counter]) => ({
-    name,
-    ins: { into: draw.normal([19], { dtype: 'f32' }), state: state(draw, seed, stream, counter) },
-    attrs: null,
-    accuracy: exact,
-  })),
+  ).flatMap(([name, seed, stream, counter]) =>
+    (['uniform', 'normal'] as const).map((distribution) => ({
+      name: `${distribution}, ${name}`,
+      ins: { into: draw.normal([19], { dtype: 'f32' }), state: state(draw, seed, stream, counter) },
+      attrs: { distribution, scale: 1 },
+      accuracy: exact,
+    })),
+  ),
 ];
 
 const PLAIN = { temperature: 1, topK: 0, topP: 1 };

@@ -1,17 +1,18 @@
-/** into += x, element by element. Gradients that meet are added with it. */
-
+/**
+ * into += x, element by element. Gradients that meet are added with it; those of a bf16 product into an f32 sum too.
+ */
 import { ShapeError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { run } from '../run.ts';
 import { showShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { requireFloat } from './require.ts';
+import { requireF32Or, requireFloat } from './require.ts';
 
 export const accumulateOp: Op<'into' | 'x', never, null> = {
   name: 'accumulate',
   mutates: ['into'],
   infer({ into, x }) {
-    requireFloat('accumulate', { into, x });
+    requireF32Or('accumulate', 'into', into, requireFloat('accumulate', { x }));
     if (sizeOf(into.shape) !== sizeOf(x.shape)) {
       throw new ShapeError(
         'accumulate',
@@ -25,6 +26,7 @@ export const accumulateOp: Op<'into' | 'x', never, null> = {
   },
 };
 
+/** Adds `x` to `into` in place: as many elements, `into` of x's dtype or f32. */
 export function accumulate(into: Tensor, x: Tensor): void {
   run(accumulateOp, { into, x }, null);
 }

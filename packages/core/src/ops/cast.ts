@@ -1,6 +1,7 @@
 /**
  * Another dtype for the same numbers. To bf16: nearest, ties to even. To integers: truncated toward zero, then
  * held inside the range; NaN becomes 0. From integers: exact where the float can hold it, else nearest.
+ * `castStraightThrough` is the same for a weight whose gradient stays in f32.
  */
 import { type DType, fromBf16Bits, toBf16Bits } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
@@ -44,7 +45,30 @@ export const castOp: Op<'x', 'y', { readonly dtype: DType }> = {
   },
 };
 
+/**
+ * The same op and kernel from f32 to bf16, with the identity as gradient: nothing runs, and a product that consumes y
+ * adds its gradient straight into the f32 arena of the parameter x.
+ */
+export const castStraightThroughOp: Op<'x', 'y', { readonly dtype: 'f32' | 'bf16' }> = {
+  ...castOp,
+  infer({ x }, { dtype }) {
+    if (x.dtype !== 'f32' || dtype !== 'bf16') {
+      throw new DTypeError('cast', `straight through it takes f32 to bf16, got ${x.dtype} to ${dtype}`);
+    }
+    return { y: { dtype, shape: x.shape } };
+  },
+  vjp: { identity: 'x' },
+};
+
 /** x in another of f32, bf16, i32 and i8, rounded as the top of this file says; x itself when it has that dtype. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : run(castOp, { x }, { dtype }).y;
+}
+
+/**
+ * x (f32) in bf16, whose gradient passes to x unchanged: a parameter adds it up in f32, whatever it came in; a value
+ * that is none gets it back in f32. x itself when it has that dtype.
+ */
+export function castStraightThrough(x: Tensor, dtype: 'f32' | 'bf16'): Tensor {
+  return x.dtype === dtype ? x : run(castStraightThroughOp, { x }, { dtype }).y;
 }

@@ -1,18 +1,18 @@
 /**
  * The gradient of a row gather: into[ids[...], :] += dy[..., :], in row order, so that repeated ids add up the
- * same way on every run. An id outside 0..V-1 is skipped. Adds in place, since a table's gradient is mostly zero.
+ * same way on every run. An id outside 0..V-1 is skipped. Adds in place, since a table's gradient is mostly zero;
+ * `into` has dy's dtype or is f32.
  */
 import { ShapeError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { showShape } from '../shape.ts';
-import { requireDType, requireFloat, requireSameShape } from './require.ts';
+import { requireDType, requireF32Or, requireFloat, requireSameShape } from './require.ts';
 
 export const embeddingBackwardOp: Op<'dy' | 'ids' | 'into', never, null> = {
   name: 'embedding-backward',
   mutates: ['into'],
   infer({ dy, ids, into }) {
-    requireFloat('embedding-backward', { dy });
-    requireFloat('embedding-backward', { into });
+    requireF32Or('embedding-backward', 'into', into, requireFloat('embedding-backward', { dy }));
     requireDType('embedding-backward', 'ids', ids, 'i32');
     if (into.shape.length !== 2) {
       throw new ShapeError('embedding-backward', `into must be [V, d], got ${showShape(into.shape)}`);

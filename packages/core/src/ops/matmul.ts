@@ -1,14 +1,15 @@
 /**
- * Matrix product over the last two dimensions: y = op(a) · op(b), or into + op(a) · op(b). A matrix b without
- * leading dimensions serves every matrix of a. Sums are taken in at least float32.
+ * Matrix product over the last two dimensions: y = op(a) · op(b) + add, in new memory, or into + op(a) · op(b), in
+ * place. A matrix b without leading dimensions serves every matrix of a. Sums are taken in at least float32 and
+ * rounded once.
  */
-import { ShapeError } from '../errors.ts';
+import { ShapeError, ValueError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { run } from '../run.ts';
 import { type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
 import { reshape, type Tensor } from '../tensor.ts';
 import { broadcast, sumTo } from './reduce.ts';
-import { requireFloat, requireRank, requireSameShape } from './require.ts';
+import { requireDType, requireF32Or, requireFloat, requireRank, requireSameShape } from './require.ts';
 
 export interface MatmulAttrs {
   /** a is stored [..., K, M]. */
@@ -55,19 +56,26 @@ export function matmulSizes(a: Shape, b: Shape, { transposeA, transposeB }: Matm
   return { batch: sizeOf(leadA), sharedB, m, n, k };
 }
 
-export const matmulOp: Op<'a' | 'b', 'y', MatmulAttrs, 'into'> = {
+export const matmulOp: Op<'a' | 'b', 'y', MatmulAttrs, 'add' | 'into'> = {
   name: 'matmul',
   inPlace: { y: 'into' },
-  infer({ a, b, into }, attrs) {
+  infer({ a, b, add, into }, attrs) {
     const dtype = requireFloat('matmul', { a, b });
     matmulSizes(a.shape, b.shape, attrs);
     const m = a.shape.at(attrs.transposeA ? -1 : -2)!;
     const n = b.shape.at(attrs.transposeB ? -2 : -1)!;
     const shape = [...a.shape.slice(0, -2), m, n];
+    if (add && into) throw new ValueError('matmul', 'takes add or into, got both', 'leave one out');
+    if (add) {
+      requireDType('matmul', 'add', add, dtype);
+      requireSameShape('matmul', 'add', add.shape, shape);
+    }
+    requireF32Or('matmul', 'into', into, dtype);
     if (into) requireSameShape('matmul', 'into', into.shape, shape);
     return { y: { dtype: into?.dtype ?? dtype, shape } };
   },
-  reference({ a, b, into }, { y }, attrs, types) {
+  reference({ a, b, add, into }, { y }, attrs, types) {
+    const start = add ?? into;
     const { batch, sharedB, m, n, k } = matmulSizes(types.a.shape, types.b.shape, attrs);
     for (let p = 0; p < batch; p++) {
       for (let i = 0; i < m; i++) {
@@ -79,7 +87,7 @@ export const matmulOp: Op<'a' | 'b', 'y', MatmulAttrs, 'into'> = {
             sum += left * right;
           }
           const at = p * m * n + i * n + j;
-          y[at] = into ? into[at]! + sum : sum;
+          y[at] = start ? start[at]! + sum : sum;
         }
       }
     }
@@ -98,6 +106,7 @@ export const matmulOp: Op<'a' | 'b', 'y', MatmulAttrs, 'into'> = {
             : matmul(dy, b, { transposeB: !transposeB, into: into('a') }),
         }),
         ...(needs('b') && { b: gradientOfB(a, b, dy, attrs, into('b')) }),
+        ...(needs('add') && { add: dy }),
         ...(needs('into') && { into: dy }),
       };
     },
@@ -130,18 +139,20 @@ function forEach(b: Tensor, like: Tensor): Tensor {
   return sameShape(b.shape, shape) ? b : broadcast(b, shape);
 }
 
+export interface MatmulOptions extends Partial<MatmulAttrs> {
+  readonly add?: Tensor | undefined;
+  readonly into?: Tensor | undefined;
+}
+
 /**
  * y [..., M, N] = op(a) · op(b), with a [..., M, K] and b [..., K, N] or [K, N], each stored transposed where
- * its flag says so. With `into`, adds to it in place and returns it.
+ * its flag says so. `add` (y's shape and dtype) is added. With `into` instead, adds the product to it in place and
+ * returns it; it may be f32 where a and b are bf16.
  */
 export function matmul(
   a: Tensor,
   b: Tensor,
-  {
-    transposeA = false,
-    transposeB = false,
-    into,
-  }: Partial<MatmulAttrs> & { readonly into?: Tensor | undefined } = {},
+  { transposeA = false, transposeB = false, add, into }: MatmulOptions = {},
 ): Tensor {
-  return run(matmulOp, { a, b, ...(into && { into }) }, { transposeA, transposeB }).y;
+  return run(matmulOp, { a, b, add, into }, { transposeA, transposeB }).y;
 }

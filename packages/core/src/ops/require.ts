@@ -24,6 +24,18 @@ export function requireFloat(where: string, ins: Readonly<Record<string, Type | 
   return first![1].dtype as 'f32' | 'bf16';
 }
 
+/** A weight or a running sum: f32, or `dtype`, that of what it is used with. */
+export function requireF32Or(
+  where: string,
+  name: string,
+  type: Type | undefined,
+  dtype: Type['dtype'],
+): void {
+  if (!type || type.dtype === 'f32' || type.dtype === dtype) return;
+  const allowed = dtype === 'f32' ? 'f32' : `f32 or ${dtype}`;
+  throw new DTypeError(where, `${name} must be ${allowed}, got ${type.dtype}`, 'use cast()');
+}
+
 export function requireDType(where: string, name: string, type: Type, dtype: Type['dtype']): void {
   if (type.dtype !== dtype) throw new DTypeError(where, `${name} must be ${dtype}, got ${type.dtype}`);
 }

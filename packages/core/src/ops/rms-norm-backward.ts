@@ -2,12 +2,15 @@
  * The gradients of RMSNorm. With h = x · inverseRms and g = dy · weight, per row of n:
  * dx = inverseRms · (g - h · mean(g · h)), dWeight = sum over rows of dy · h. Given `intoX` or `intoWeight`, adds
  * to it in place: gradients accumulate without a buffer of their own.
+ *
+ * dy has x's dtype. weight and intoX have it too or are f32; intoWeight has weight's or is f32; what is added into
+ * decides the dtype of the result.
  */
 import type { Type } from '../device.ts';
 import { ShapeError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { asRows } from '../shape.ts';
-import { requireDType, requireFloat, requireSameShape } from './require.ts';
+import { requireDType, requireF32Or, requireFloat, requireSameShape } from './require.ts';
 
 const name = 'rms-norm-backward';
 
@@ -21,25 +24,24 @@ export const rmsNormBackwardOp: Op<
   name,
   inPlace: { dx: 'intoX', dWeight: 'intoWeight' },
   infer({ dy, x, weight, inverseRms, intoX, intoWeight }) {
-    const dtype = requireFloat(name, { dy, x, weight });
+    const dtype = requireFloat(name, { dy, x });
+    requireF32Or(name, 'weight', weight, dtype);
     const { rows, width } = asRows(x.shape);
     requireSameShape(name, 'dy', dy.shape, x.shape);
     requireDType(name, 'inverseRms', inverseRms, 'f32');
     requireSameShape(name, 'inverseRms', inverseRms.shape, [rows]);
-    if (intoX) {
-      requireFloat(name, { intoX });
-      requireSameShape(name, 'intoX', intoX.shape, x.shape);
-    }
+    requireF32Or(name, 'intoX', intoX, dtype);
+    if (intoX) requireSameShape(name, 'intoX', intoX.shape, x.shape);
     if (intoWeight) {
       if (!weight)
         throw new ShapeError(name, 'intoWeight needs weight, which is absent', 'pass both or neither');
-      requireFloat(name, { intoWeight });
+      requireF32Or(name, 'intoWeight', intoWeight, weight.dtype);
       requireSameShape(name, 'intoWeight', intoWeight.shape, weight.shape);
     }
     if (weight) requireSameShape(name, 'weight', weight.shape, [width]);
     const outs: Partial<Record<'dx' | 'dWeight', Type>> = {
       dx: { dtype: intoX?.dtype ?? dtype, shape: x.shape },
-      ...(weight && { dWeight: { dtype: intoWeight?.dtype ?? dtype, shape: weight.shape } }),
+      ...(weight && { dWeight: { dtype: intoWeight?.dtype ?? weight.dtype, shape: weight.shape } }),
     };
     return outs as Record<'dx' | 'dWeight', Type>;
   },

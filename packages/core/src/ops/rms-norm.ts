@@ -7,7 +7,7 @@ import type { Op } from '../op.ts';
 import { run } from '../run.ts';
 import { asRows } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { onlyGradient, requireFloat, requireRank, requireSameShape } from './require.ts';
+import { onlyGradient, requireF32Or, requireFloat, requireRank, requireSameShape } from './require.ts';
 import { rmsNormBackwardOp } from './rms-norm-backward.ts';
 
 export interface RmsNormAttrs {
@@ -18,7 +18,8 @@ export interface RmsNormAttrs {
 export const rmsNormOp: Op<'x', 'y' | 'inverseRms', RmsNormAttrs, 'weight'> = {
   name: 'rms-norm',
   infer({ x, weight }, { epsilon }) {
-    const dtype = requireFloat('rms-norm', { x, weight });
+    const dtype = requireFloat('rms-norm', { x });
+    requireF32Or('rms-norm', 'weight', weight, dtype);
     requireRank('rms-norm', 'x', x.shape, 1);
     const { rows, width } = asRows(x.shape);
     if (weight) requireSameShape('rms-norm', 'weight', weight.shape, [width]);
@@ -53,8 +54,8 @@ export const rmsNormOp: Op<'x', 'y' | 'inverseRms', RmsNormAttrs, 'weight'> = {
 };
 
 /**
- * y [..., n] = x / sqrt(mean(x²) + epsilon) · weight, per row of the last dimension. `x` and `weight` [n] are f32
- * or bf16, alike; without `weight` it only normalises.
+ * y [..., n] = x / sqrt(mean(x²) + epsilon) · weight, per row of the last dimension. `x` is f32 or bf16, `weight` [n]
+ * alike or f32; y has x's dtype. Without `weight` it only normalises.
  */
 export function rmsNorm(
   x: Tensor,

@@ -3,6 +3,7 @@
  * that grows with the position. The angles come as a table of cosines and sines, so scaled variants are only
  * another table (rope-table.ts). A position outside the table gives NaN; nothing outside it is read.
  */
+import type { Type } from '../device.ts';
 import { ShapeError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { run } from '../run.ts';
@@ -25,41 +26,16 @@ export const ropeOp: Op<'x' | 'table', 'y', RopeAttrs, 'position'> = {
     const [tokens, , width] = x.shape.slice(-3) as [number, number, number];
     if (width % 2 !== 0)
       throw new ShapeError('rope', `the head size must be even, got ${showShape(x.shape)}`);
-    requireDType('rope', 'table', table, 'f32');
-    const [length, pairs, two] = table.shape;
-    if (table.shape.length !== 3 || pairs !== width / 2 || two !== 2) {
-      throw new ShapeError(
-        'rope',
-        `table must be [length, ${width / 2}, 2], got ${showShape(table.shape)}`,
-        'make it with ropeTable() for this head size',
-      );
-    }
-    if (tokens > length!) {
-      throw new ShapeError(
-        'rope',
-        `the table has ${length} positions, got ${tokens} tokens`,
-        'make a longer table',
-      );
-    }
+    requireRopeTable('rope', table, tokens, width);
     requirePosition('rope', position);
     return { y: { dtype, shape: x.shape } };
   },
-  reference({ x, table, position }, { y }, { interleaved, inverse }, types) {
+  reference({ x, table, position }, { y }, attrs, types) {
     const [tokens, heads, width] = types.x.shape.slice(-3) as [number, number, number];
-    const length = types.table.shape[0]!;
-    const half = width / 2;
     for (let row = 0; row < sizeOf(types.x.shape) / width; row++) {
       const at = (position?.[0] ?? 0) + (Math.floor(row / heads) % tokens);
-      for (let i = 0; i < half; i++) {
-        const inside = at >= 0 && at < length;
-        const cos = inside ? table[(at * half + i) * 2]! : Number.NaN;
-        const sin = inside ? table[(at * half + i) * 2 + 1]! * (inverse ? -1 : 1) : Number.NaN;
-        const first = row * width + (interleaved ? 2 * i : i);
-        const second = first + (interleaved ? 1 : half);
-        const [a, b] = [x[first]!, x[second]!];
-        y[first] = a * cos - b * sin;
-        y[second] = a * sin + b * cos;
-      }
+      const head = [row * width, (row + 1) * width] as const;
+      turnHead(x.subarray(...head), y.subarray(...head), table, at, attrs);
     }
   },
   vjp: {
@@ -70,6 +46,47 @@ export const ropeOp: Op<'x' | 'table', 'y', RopeAttrs, 'position'> = {
     },
   },
 };
+
+/** A table for heads of `width` entries that holds at least `tokens` positions. */
+export function requireRopeTable(where: string, table: Type, tokens: number, width: number): void {
+  requireDType(where, 'table', table, 'f32');
+  const [length, pairs, two] = table.shape;
+  if (table.shape.length !== 3 || pairs !== width / 2 || two !== 2) {
+    throw new ShapeError(
+      where,
+      `table must be [length, ${width / 2}, 2], got ${showShape(table.shape)}`,
+      'make it with ropeTable() for this head size',
+    );
+  }
+  if (tokens > length!) {
+    throw new ShapeError(
+      where,
+      `the table has ${length} positions, got ${tokens} tokens`,
+      'make a longer table',
+    );
+  }
+}
+
+/** The meaning of one head's turn by row `at` of the table: y from x, NaN outside the table. */
+export function turnHead(
+  x: Float64Array,
+  y: Float64Array,
+  table: Float64Array,
+  at: number,
+  { interleaved, inverse }: RopeAttrs,
+): void {
+  const half = x.length / 2;
+  const inside = at >= 0 && at * x.length < table.length;
+  for (let i = 0; i < half; i++) {
+    const cos = inside ? table[(at * half + i) * 2]! : Number.NaN;
+    const sin = inside ? table[(at * half + i) * 2 + 1]! * (inverse ? -1 : 1) : Number.NaN;
+    const first = interleaved ? 2 * i : i;
+    const second = first + (interleaved ? 1 : half);
+    const [a, b] = [x[first]!, x[second]!];
+    y[first] = a * cos - b * sin;
+    y[second] = a * sin + b * cos;
+  }
+}
 
 /**
  * Turns `x` [..., T, H, D] (f32 or bf16), token t by row position + t of `table` [length, D/2, 2] (f32: cosine,

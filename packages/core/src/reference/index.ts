@@ -1,9 +1,10 @@
 /**
  * The reference device: every op in plain float64 loops, straight from its spec. It is the meaning of the
- * library, not a fast device. Tensors hold float64 elements whatever their dtype; f32 ones go in and out unrounded.
+ * library, not a fast device. Tensors hold float64 elements whatever their dtype; f32 ones go in and out unrounded,
+ * bf16 ones hold what bf16 can, so that ops one by one give what an op that fuses them must give.
  */
 import type { Device, Kernel, Type, View, Views } from '../device.ts';
-import { byteLength, DTYPES, fromBf16Bits, type HostArray, toBf16Bits } from '../dtype.ts';
+import { byteLength, DTYPES, fromBf16Bits, type HostArray, roundTo, toBf16Bits } from '../dtype.ts';
 import { DisposedError, ShapeError } from '../errors.ts';
 import type { AnyOp } from '../op.ts';
 import { Pool } from '../pool.ts';
@@ -49,7 +50,12 @@ export function referenceDevice(): ReferenceDevice {
   const kernel = (op: AnyOp): Kernel => {
     return (ins, outs, attrs) => {
       const types: Record<string, Type> = { ...ins, ...outs };
-      const launch = () => op.reference(elements(ins), elements(outs), attrs, types);
+      const changed = (op.mutates ?? []) as readonly string[];
+      const written = [...Object.values(outs), ...changed.flatMap((name) => ins[name] ?? [])];
+      const launch = () => {
+        op.reference(elements(ins), elements(outs), attrs, types);
+        for (const view of written) roundTo(view.dtype, elementsOf(view));
+      };
       launch();
       recorded?.push(launch);
     };

@@ -1,12 +1,14 @@
 /** Documents from files on disk, and tokenizer.json beside a model. */
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseTokenizerJson } from '@qsparse/formats';
+import { readFileBytes, withFileErrors } from '@qsparse/formats/node';
 import { type DataErrorCode, TextError } from '../errors.ts';
+import { CHAT_TEMPLATE_FOLDER } from '../pretrained/chat-sources.ts';
+import { loadTokenizer, TOKENIZER_FILES } from '../pretrained/load-tokenizer.ts';
+import { UNREAD_FILES } from '../pretrained/named-tokens.ts';
+import type { LoadTokenizerOptions, PretrainedTokenizer } from '../pretrained/pretrained-tokenizer.ts';
 import { type ReadOptions, readDocuments } from '../text/read.ts';
-import { type LoadOptions, tokenizerFromJson } from '../tokenizer/load.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { nodeDecompressors } from './decompress.ts';
 
 /**
@@ -24,19 +26,33 @@ export async function* readDocumentFiles(
 }
 
 /**
- * The tokenizer of a model folder, or of a tokenizer.json named directly.
- * Throws `TextError` when the file cannot be read, otherwise as `tokenizerFromJson` does.
+ * The tokenizer of a model folder, with what the other files of the folder say about it; or of a tokenizer.json named
+ * directly, alone. Throws `FileError` of @qsparse/formats when a file cannot be read, otherwise as `loadTokenizer` does.
  */
-export async function readTokenizer(path: string, options: LoadOptions = {}): Promise<Tokenizer> {
-  let file = path;
-  let bytes: Uint8Array;
-  try {
-    if ((await stat(path)).isDirectory()) file = join(path, 'tokenizer.json');
-    bytes = await readFile(file);
-  } catch (error) {
-    throw fileError(file, error);
+export async function readTokenizer(
+  path: string,
+  options: Omit<LoadTokenizerOptions, 'nameOf'> = {},
+): Promise<PretrainedTokenizer> {
+  const isFolder = await withFileErrors('readTokenizer', path, async () => (await stat(path)).isDirectory());
+  if (!isFolder) {
+    const files = { 'tokenizer.json': await readFileBytes(path) };
+    return loadTokenizer(files, { ...options, nameOf: () => path });
   }
-  return tokenizerFromJson(parseTokenizerJson(bytes, file), options);
+  const files: Record<string, Uint8Array> = {};
+  for (const name of await filesOf(path))
+    files[name] = UNREAD_FILES.includes(name) ? new Uint8Array() : await readFileBytes(join(path, name));
+  return loadTokenizer(files, { ...options, nameOf: (file) => join(path, file) });
+}
+
+/** Those of a folder that belong to a tokenizer. */
+async function filesOf(folder: string): Promise<string[]> {
+  const namesIn = (path: string): Promise<string[]> =>
+    withFileErrors('readTokenizer', path, () => readdir(path));
+  const present = await namesIn(folder);
+  const known = [...TOKENIZER_FILES, ...UNREAD_FILES].filter((name) => present.includes(name));
+  if (!present.includes(CHAT_TEMPLATE_FOLDER)) return known;
+  const templates = await namesIn(join(folder, CHAT_TEMPLATE_FOLDER));
+  return [...known, ...templates.map((name) => `${CHAT_TEMPLATE_FOLDER}/${name}`)];
 }
 
 async function* fileChunks(path: string): AsyncGenerator<Uint8Array, void, undefined> {

@@ -34,29 +34,35 @@ function byteTokenizerJson(contents: readonly string[]): TokenizerJson {
 
 /** Whether a definition is the byte tokenizer: no merges, each byte its own id, the special tokens right after. */
 export function isByteDefinition(definition: TokenizerDefinition): boolean {
-  const { tokens, specialTokens, merges, addPrefixSpace } = definition;
-  if (merges.length > 0 || addPrefixSpace) return false;
-  for (const [id, bytes] of tokens) {
-    if (bytes.length !== 1 || bytes[0] !== id) return false;
+  const { json, tokens, specialTokens, addPrefixSpace } = definition;
+  if (json.model.merges.length > 0 || addPrefixSpace) return false;
+  if (json.added_tokens.some(({ special }) => !special)) return false;
+  const added = new Set(specialTokens.values());
+  for (const { id, bytes } of tokens) {
+    if (!added.has(id) && (bytes.length !== 1 || bytes[0] !== id)) return false;
   }
   const ids = [...specialTokens.values()].sort((a, b) => a - b);
   return ids.every((id, index) => id === BYTES + index);
 }
 
 export function byteTokenizer(definition: TokenizerDefinition, endOfText: string): Tokenizer {
-  const { json, specialTokens } = definition;
-  const vocabulary = createVocabulary(definition);
+  const { json, tokens, specialTokens } = definition;
+  const vocabulary = createVocabulary(tokens);
+  const end = specialTokens.get(endOfText)!;
   const splitter = createSpecialSplitter(specialTokens.keys());
   const utf8 = new TextEncoder();
   return {
     vocabularySize: vocabulary.size,
-    endOfText: specialTokens.get(endOfText)!,
+    beginOfText: undefined,
+    endOfText: end,
+    stopTokens: [end],
     specialTokens,
-    encode(text, { specialTokens: special = 'parse' } = {}) {
+    encode(text, { specialTokens: special = 'parse', guard } = {}) {
       const parts = special === 'parse' ? splitter.split(text) : [text];
-      if (parts.length === 1) return Int32Array.from(utf8.encode(text));
+      const bytesOf = (part: string): Uint8Array => utf8.encode(guard ? part.replaceAll(guard, '') : part);
+      if (parts.length === 1) return Int32Array.from(bytesOf(text));
       const pieces = parts.map((part, index) =>
-        index % 2 === 1 ? [specialTokens.get(part)!] : utf8.encode(part),
+        index % 2 === 1 ? [specialTokens.get(part)!] : bytesOf(part),
       );
       const ids = new Int32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
       let at = 0;

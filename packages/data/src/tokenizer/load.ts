@@ -3,7 +3,7 @@ import { parseTokenizerJson, type TokenizerJson } from '@qsparse/formats';
 import { quoted, TokenizerError } from '../errors.ts';
 import { bpeTokenizer } from './bpe.ts';
 import { byteTokenizer, isByteDefinition } from './byte.ts';
-import { readDefinition } from './definition.ts';
+import { otherForm, readDefinition } from './definition.ts';
 import { END_OF_TEXT } from './special-tokens.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -40,12 +40,7 @@ export function tokenizerFromJson(
  */
 export function isByteTokenizerJson(source: string | Uint8Array | TokenizerJson): boolean {
   const json = checked(source);
-  try {
-    return isByteDefinition(readDefinition(json));
-  } catch (error) {
-    if (error instanceof TokenizerError) return false;
-    throw error;
-  }
+  return otherForm(json) === undefined && isByteDefinition(readDefinition(json));
 }
 
 function checked(source: string | Uint8Array | TokenizerJson): TokenizerJson {

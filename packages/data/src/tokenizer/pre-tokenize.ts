@@ -1,8 +1,9 @@
 /**
  * GPT-2's pre-tokenisation: text is cut into words, numbers, runs of signs and white space, and no token crosses a cut.
- * `\s` is JavaScript's, as in @huggingface/tokenizers; other languages count U+0085 and do not count U+FEFF.
+ * White space is Unicode's, as in the original: JavaScript's own `\s` lacks U+0085 and counts U+FEFF.
  */
-const PATTERN = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+const PATTERN =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 /** Text is matched in parts of about this many characters, so that no list of matches grows with the document. */
 const PART_CHARACTERS = 1 << 16;
@@ -24,7 +25,7 @@ export function* preTokens(text: string): Generator<readonly string[], void, und
 function safeCut(text: string, from: number): number {
   for (let at = from; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if ((code === 0x20 || code === 0x0a) && !/\s/.test(text[at - 1]!)) return at;
+    if ((code === 0x20 || code === 0x0a) && !/\p{White_Space}/u.test(text[at - 1]!)) return at;
   }
   return text.length;
 }

@@ -1,23 +1,56 @@
 /** Ids to text: the bytes of every token, and decoding at once or id by id. */
 import { TokenizerError } from '../errors.ts';
-import type { TokenizerDefinition } from './definition.ts';
-import type { StreamDecoder } from './tokenizer.ts';
+import type { DecodeOptions, DecoderOptions, StreamDecoder } from './tokenizer.ts';
+
+/** One id and what it stands for. */
+export interface TokenBytes {
+  readonly id: number;
+  /** UTF-8, or a part of it. */
+  readonly bytes: Uint8Array;
+  /** Special tokens can be left out of the text. */
+  readonly special: boolean;
+}
 
 export interface Vocabulary {
   /** Largest id + 1. */
   readonly size: number;
-  decode(ids: ArrayLike<number>): string;
-  decoder(): StreamDecoder;
+  decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
+  decoder(options?: DecoderOptions): StreamDecoder;
 }
 
-export function createVocabulary({ tokens, specialTokens }: TokenizerDefinition): Vocabulary {
-  const specials = new Map([...specialTokens].map(([content, id]) => [id, content]));
-  let size = 0;
-  for (const ids of [tokens.keys(), specials.keys()]) {
-    for (const id of ids) size = Math.max(size, id + 1);
+/** Taken off the front of a text, at most `times` times: the word mark that encoding put there. */
+export interface LeadingMark {
+  readonly text: string;
+  readonly times: number;
+}
+
+const [NOTHING, TOKEN, SPECIAL] = [0, 1, 2];
+
+/** Later tokens of an id replace earlier ones. */
+export function createVocabulary(tokens: Iterable<TokenBytes>, leadingMark?: LeadingMark): Vocabulary {
+  const list = [...tokens];
+  let [size, bytes] = [0, 0];
+  for (const token of list) {
+    size = Math.max(size, token.id + 1);
+    bytes += token.bytes.length;
+  }
+  // One buffer for all: a hundred thousand small arrays would cost ten times as much.
+  const kinds = new Uint8Array(size);
+  const starts = new Int32Array(size);
+  const ends = new Int32Array(size);
+  const buffer = new Uint8Array(bytes);
+  let at = 0;
+  for (const token of list) {
+    kinds[token.id] = token.special ? SPECIAL! : TOKEN!;
+    buffer.set(token.bytes, at);
+    starts[token.id] = at;
+    at += token.bytes.length;
+    ends[token.id] = at;
   }
 
-  const unknown = (id: number, index: number): never => {
+  const bytesOf = (id: number, index: number): Uint8Array => {
+    if (Number.isInteger(id) && id >= 0 && id < size && kinds[id] !== NOTHING)
+      return buffer.subarray(starts[id], ends[id]);
     const inRange = Number.isInteger(id) && id >= 0 && id < size;
     const what = inRange
       ? `id ${id} stands for nothing`
@@ -29,47 +62,55 @@ export function createVocabulary({ tokens, specialTokens }: TokenizerDefinition)
 
   return {
     size,
-    decode(ids) {
-      const utf8 = createUtf8();
-      let text = '';
-      let run = new Uint8Array(64);
+    decode(ids, { specialTokens = 'text' } = {}) {
+      let all = new Uint8Array(64);
       let length = 0;
-      // A special token ends a run: an incomplete character before it stays incomplete.
-      const endRun = (): void => {
-        text += utf8.decode(run.subarray(0, length));
-        length = 0;
-      };
       for (let index = 0; index < ids.length; index++) {
-        const id = ids[index]!;
-        const bytes = tokens.get(id);
-        if (bytes) {
-          if (length + bytes.length > run.length) run = grown(run, length + bytes.length);
-          run.set(bytes, length);
-          length += bytes.length;
-        } else {
-          endRun();
-          text += specials.get(id) ?? unknown(id, index);
-        }
+        const piece = bytesOf(ids[index]!, index);
+        if (specialTokens === 'skip' && kinds[ids[index]!] === SPECIAL) continue;
+        if (length + piece.length > all.length) all = grown(all, length + piece.length);
+        all.set(piece, length);
+        length += piece.length;
       }
-      endRun();
-      return text;
+      return createTrimmer(leadingMark)(createUtf8().decode(all.subarray(0, length)));
     },
-    decoder() {
+    decoder({ specialTokens = 'text', after = [] } = {}) {
       const utf8 = createUtf8();
+      let trim = createTrimmer(leadingMark);
       let count = 0;
+      const push = (id: number): string => {
+        const piece = bytesOf(id, count);
+        count++;
+        if (specialTokens === 'skip' && kinds[id] === SPECIAL) return '';
+        return trim(utf8.decode(piece, { stream: true }));
+      };
+      for (let index = 0; index < after.length; index++) push(after[index]!);
       return {
-        push(id) {
-          const bytes = tokens.get(id);
-          const content = bytes ? '' : (specials.get(id) ?? unknown(id, count));
-          count++;
-          return bytes ? utf8.decode(bytes, { stream: true }) : utf8.decode() + content;
-        },
+        push,
         flush() {
+          const rest = trim(utf8.decode());
           count = 0;
-          return utf8.decode();
+          trim = createTrimmer(leadingMark);
+          return rest;
         },
       };
     },
+  };
+}
+
+/** Takes pieces of one text in order and removes the leading marks. */
+function createTrimmer(mark: LeadingMark | undefined): (piece: string) => string {
+  let left = mark?.times ?? 0;
+  return (piece) => {
+    let rest = piece;
+    while (left > 0 && rest !== '') {
+      if (!rest.startsWith(mark!.text)) left = 0;
+      else {
+        rest = rest.slice(mark!.text.length);
+        left--;
+      }
+    }
+    return rest;
   };
 }
 

@@ -86,10 +86,12 @@ describe('readTokenizer', () => {
   it('names the file that is missing or malformed', async () => {
     const empty = join(folder, 'empty');
     mkdirSync(empty);
+    const file = join(empty, 'tokenizer.json');
     await expect(readTokenizer(empty)).rejects.toMatchObject({
       code: 'file-not-found',
-      file: join(empty, 'tokenizer.json'),
+      message: `[loadTokenizer] ${file} is required; take it from where the model comes from`,
     });
+    await expect(readTokenizer(join(empty, 'no'))).rejects.toThrow(/no: there is no such file or folder/);
     const bad = write('bad.json', '{"model": 5');
     await expect(readTokenizer(bad)).rejects.toThrow(FormatError);
     await expect(readTokenizer(bad)).rejects.toThrow(/bad\.json/);

@@ -15,7 +15,7 @@ const json = byteLevelTokenizer({
     ['👍', 400],
   ]),
 });
-const vocabulary = createVocabulary(readDefinition(json));
+const vocabulary = createVocabulary(readDefinition(json).tokens);
 const ids = fc.array(
   fc.oneof(
     fc.nat(255),

@@ -35,6 +35,12 @@ const LITERALS: readonly (readonly [string, JsonValue])[] = [
   ['null', null],
 ];
 
+/** What downloads leave in place of the file that was meant. */
+const NO_JSON: readonly (readonly [start: string, what: string, advice: string])[] = [
+  ['<', 'a web page', 'download the file itself; a page may mean a wrong address or that a login is needed'],
+  ['version https://git-lfs', 'a Git LFS pointer', 'fetch the file it stands for with `git lfs pull`'],
+];
+
 /**
  * Reads one JSON value.
  * @param name the file's name, for messages
@@ -62,6 +68,10 @@ class JsonParser {
     this.#skipWhitespace();
     if (this.#at === this.#text.length)
       throw this.#error('json', 'a JSON value is required, the text is empty');
+    for (const [start, what, advice] of NO_JSON) {
+      if (this.#text.startsWith(start, this.#at))
+        throw this.#error('json', `JSON is required, this is ${what}`, { advice });
+    }
     const value = this.#value(0);
     this.#skipWhitespace();
     if (this.#at < this.#text.length) throw this.#unexpected('the end');
@@ -155,7 +165,7 @@ class JsonParser {
       const key = this.#string();
       if (Object.hasOwn(object, key)) {
         this.#at = keyAt;
-        throw this.#error('duplicate-key', `every key may stand once, ${show(key)} stands twice`, key);
+        throw this.#error('duplicate-key', `every key may stand once, ${show(key)} stands twice`, { key });
       }
       this.#skipWhitespace();
       if (!this.#take(':')) throw this.#unexpected('":"');
@@ -197,11 +207,15 @@ class JsonParser {
     );
   }
 
-  #error(code: FormatErrorCode, problem: string, key?: string): FormatError {
+  #error(
+    code: FormatErrorCode,
+    problem: string,
+    { key, advice = 'correct the text there' }: { readonly key?: string; readonly advice?: string } = {},
+  ): FormatError {
     const { line, column } = positionOf(this.#text, this.#at);
     return new FormatError(
       code,
-      `[${this.#label}] ${showName(this.#name)}, line ${line}, column ${column}: ${problem}; correct the text there`,
+      `[${this.#label}] ${showName(this.#name)}, line ${line}, column ${column}: ${problem}; ${advice}`,
       { file: this.#name, key },
     );
   }

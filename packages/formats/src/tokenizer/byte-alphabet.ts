@@ -11,3 +11,8 @@ export function byteAlphabet(): readonly string[] {
   }
   return characters;
 }
+
+/** SentencePiece's tokens for bytes that no other token covers: `<0x00>` to `<0xFF>`. */
+export function byteTokens(): readonly string[] {
+  return Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+}

@@ -1,11 +1,11 @@
 // Checked values to tokenizer.json, as @huggingface/tokenizers and the Python library load it.
 import { formatJson } from '../json/format.ts';
 import { parseTokenizerJson } from './parse.ts';
-import type { AddedToken, TokenizerJson } from './types.ts';
+import type { AddedToken, BpeModel, TokenizerJson } from './types.ts';
 
 /**
- * The file's text. Vocabulary by id; merges as "a b", which every version of the libraries reads (byte-level tokens
- * hold no space). The text is read back before it is returned, so that nothing is written that cannot be loaded.
+ * The file's text. Vocabulary by id; merges as "a b", which every version of the libraries reads, or as pairs where a
+ * token holds a space. The text is read back before it is returned, so that nothing is written that cannot be loaded.
  * @throws FormatError naming the key that is wrong
  */
 export function formatTokenizerJson(tokenizer: TokenizerJson): string {
@@ -30,13 +30,18 @@ export function formatTokenizerJson(tokenizer: TokenizerJson): string {
         byte_fallback: model.byte_fallback,
         ignore_merges: model.ignore_merges,
         vocab: new Map([...model.vocab].sort(([, a], [, b]) => a - b)),
-        merges: model.merges.map((pair) => pair.join(' ')),
+        merges: writableMerges(model.merges),
       },
     },
     'tokenizer',
   );
   parseTokenizerJson(text, 'tokenizer to write');
   return text;
+}
+
+function writableMerges(merges: BpeModel['merges']): unknown {
+  const spaced = merges.some(([left, right]) => left.includes(' ') || right.includes(' '));
+  return spaced ? merges : merges.map((pair) => pair.join(' '));
 }
 
 export interface NewTokenizer {

@@ -2,7 +2,7 @@
 import { show } from '../display.ts';
 import { FormatError, type FormatErrorCode } from '../errors.ts';
 import type { ObjectReader } from '../json/object-reader.ts';
-import { byteAlphabet } from './byte-alphabet.ts';
+import { byteAlphabet, byteTokens } from './byte-alphabet.ts';
 import type { BpeModel, PostProcessor, TokenizerJson } from './types.ts';
 
 const MODEL_KEYS = [
@@ -18,21 +18,32 @@ const MODEL_KEYS = [
   'merges',
 ];
 
+export interface ModelForm {
+  /** Whether tokens are spelled in the byte alphabet. */
+  readonly byteLevel: boolean;
+  readonly maxTokenId: number;
+}
+
 /** @throws FormatError naming the key, the token or the merge */
-export function parseModel(reader: ObjectReader, maxTokenId: number): BpeModel {
+export function parseModel(reader: ObjectReader, { byteLevel, maxTokenId }: ModelForm): BpeModel {
   reader.rejectUnknown(MODEL_KEYS);
   // Files of early versions leave the type out.
   reader.oneOf('type', ['BPE'], { fallback: 'BPE' });
-  // Byte-level models mark words by the space's own character instead.
+  // Both forms mark words by a character for the space instead.
   for (const key of ['continuing_subword_prefix', 'end_of_word_suffix'])
     reader.oneOf(key, [''], { fallback: '' });
   const vocab = parseVocab(reader.object('vocab'), maxTokenId);
+  // GPT-2's own file has an empty one.
+  const unknown = reader.string('unk_token', { fallback: null }) || null;
+  const byteFallback = reader.boolean('byte_fallback', { fallback: false });
+  if (byteLevel) requireBytes(reader, vocab, byteAlphabet());
+  else if (unknown === null) requireBytes(reader, vocab, byteFallback ? byteTokens() : undefined);
   return {
     type: 'BPE',
     dropout: reader.number('dropout', { min: 0, max: 1, fallback: null }),
-    unk_token: reader.string('unk_token', { fallback: null }),
+    unk_token: unknown,
     fuse_unk: reader.boolean('fuse_unk', { fallback: false }),
-    byte_fallback: reader.boolean('byte_fallback', { fallback: false }),
+    byte_fallback: byteFallback,
     ignore_merges: reader.boolean('ignore_merges', { fallback: false }),
     vocab,
     merges: parseMerges(reader, vocab),
@@ -51,28 +62,46 @@ function parseVocab(reader: ObjectReader, maxTokenId: number): ReadonlyMap<strin
     const before = entries[at - 1];
     if (before?.[1] === id) throw reader.invalid(token, `an id of its own, not that of ${show(before[0])}`);
   }
-  const vocab = new Map(entries);
-  for (const [byte, character] of byteAlphabet().entries()) {
-    if (vocab.has(character)) continue;
-    const what = `${show(character)} (byte ${byte})`;
-    const problem = `vocab must hold all 256 bytes, ${what} is missing and such text would be lost; train it anew`;
-    throw new FormatError('missing-key', `[${reader.label}] ${problem}`, { key: character });
+  return new Map(entries);
+}
+
+/** Without a spelling for every byte, and without an unknown token, text would vanish. */
+function requireBytes(
+  reader: ObjectReader,
+  vocab: ReadonlyMap<string, number>,
+  spellings: readonly string[] | undefined,
+): void {
+  if (spellings === undefined) {
+    const problem =
+      'model needs byte_fallback or unk_token, it has neither and unknown characters would be lost';
+    throw new FormatError('missing-key', `[${reader.label}] ${problem}; correct it`, {
+      key: 'model.unk_token',
+    });
   }
-  return vocab;
+  for (const [byte, spelling] of spellings.entries()) {
+    if (vocab.has(spelling)) continue;
+    const what = `${show(spelling)} (byte ${byte})`;
+    const problem = `vocab must hold all 256 bytes, ${what} is missing and such text would be lost; train it anew`;
+    throw new FormatError('missing-key', `[${reader.label}] ${problem}`, { key: spelling });
+  }
 }
 
 function parseMerges(reader: ObjectReader, vocab: ReadonlyMap<string, number>): [string, string][] {
-  const seen = new Set<string>();
+  const seen = new Set<number>();
   return reader.array('merges').map((merge, at): [string, string] => {
     const parts: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     const isPair =
       Array.isArray(parts) && parts.length === 2 && parts.every((part) => typeof part === 'string');
     if (!isPair) throw mergeError(reader, at, merge, 'must be two tokens, as ["a","b"] or "a b"');
     const [left, right] = parts as [string, string];
-    for (const token of [left, right, left + right]) {
-      if (!vocab.has(token)) throw mergeError(reader, at, merge, `needs the token ${show(token)} in vocab`);
-    }
-    const key = `${left} ${right}`;
+    const idOf = (token: string): number => {
+      const id = vocab.get(token);
+      if (id === undefined) throw mergeError(reader, at, merge, `needs the token ${show(token)} in vocab`);
+      return id;
+    };
+    // Exact: ids are below 2^24.
+    const key = idOf(left) * 2 ** 24 + idOf(right);
+    idOf(left + right);
     if (seen.has(key)) throw mergeError(reader, at, merge, 'must stand once, it came before');
     seen.add(key);
     return [left, right];
@@ -113,15 +142,18 @@ export function requireKnownTokens(tokenizer: TokenizerJson, label: string): voi
     idOfContent.set(content, id);
     contentOfId.set(id, content);
   }
-  const alphabet = new Set(byteAlphabet());
+  const byteLevel = tokenizer.decoder.type === 'ByteLevel';
+  const alphabet = new RegExp(
+    `^[${byteAlphabet()
+      .join('')
+      .replace(/[\\\]^-]/g, '\\$&')}]+$`,
+  );
   for (const token of model.vocab.keys()) {
-    if (token !== '' && (idOfContent.has(token) || [...token].every((character) => alphabet.has(character))))
-      continue;
-    throw error(
-      'value',
-      `model.vocab.${token}`,
-      'must consist of byte-level characters or be an added token',
-    );
+    if (byteLevel ? alphabet.test(token) || idOfContent.has(token) : token !== '') continue;
+    const form = byteLevel
+      ? 'must consist of byte-level characters or be an added token'
+      : 'must not be empty';
+    throw error('value', `model.vocab.${token}`, form);
   }
   const idOf = (token: string) => idOfContent.get(token) ?? model.vocab.get(token);
   if (model.unk_token !== null && idOf(model.unk_token) === undefined) {

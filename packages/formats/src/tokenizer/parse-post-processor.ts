@@ -22,9 +22,12 @@ function parseTemplate(reader: ObjectReader): TemplateProcessing {
   const tokens = reader.object('special_tokens');
   const special = new Map(tokens.keys().map((key) => [key, parseToken(tokens.object(key), key)]));
   const parsePieces = (key: string) => reader.objects(key).map((piece) => parsePiece(piece, special));
+  const single = parsePieces('single');
+  const sequences = single.flatMap((piece) => ('Sequence' in piece ? piece.Sequence.id : []));
+  if (sequences.join() !== 'A') throw reader.invalid('single', 'a list with the sequence A once');
   return {
     type: 'TemplateProcessing',
-    single: parsePieces('single'),
+    single,
     pair: parsePieces('pair'),
     special_tokens: special,
   };

@@ -1,5 +1,5 @@
-// tokenizer.json in the form that byte-level BPE models have it (GPT-2, Llama 3, Qwen, and what this project trains).
-// Keys are the file's own. The tokenizer's algorithm is not here.
+// tokenizer.json in the two forms that language models have it: byte-level BPE (GPT-2, Llama 3, Qwen, and what this
+// project trains) and SentencePiece's BPE (Llama 2, Mistral). Keys are the file's own. The algorithm is not here.
 import type { JsonObject } from '../json/parse.ts';
 
 export interface AddedToken {
@@ -16,6 +16,25 @@ export interface AddedToken {
 export interface UnicodeNormalizer {
   readonly type: 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 }
+
+/** Puts text before every text that is not empty: the word mark of SentencePiece. */
+export interface Prepend {
+  readonly type: 'Prepend';
+  readonly prepend: string;
+}
+
+/** In a normalizer as in a decoder: every occurrence of the pattern becomes the content. */
+export interface Replace {
+  readonly type: 'Replace';
+  readonly pattern: { readonly String: string };
+  readonly content: string;
+}
+
+export type NormalizerStep = UnicodeNormalizer | Prepend | Replace;
+
+export type Normalizer =
+  | NormalizerStep
+  | { readonly type: 'Sequence'; readonly normalizers: readonly NormalizerStep[] };
 
 /** Text to characters of the byte alphabet; with `use_regex`, divided as GPT-2 divides it first. */
 export interface ByteLevel {
@@ -39,10 +58,47 @@ export interface Digits {
   readonly individual_digits: boolean;
 }
 
-/** The last step is always ByteLevel, and no other is. */
+/** Spaces to the word mark `replacement`. As a decoder: back again, without the mark that was put in front. */
+export interface Metaspace {
+  readonly type: 'Metaspace';
+  /** One character, `▁`. */
+  readonly replacement: string;
+  /** Whether a mark is put in front of a text without one: always, only where the input begins, or never. */
+  readonly prepend_scheme: 'always' | 'first' | 'never';
+  /** Whether every mark begins a piece of its own. */
+  readonly split: boolean;
+}
+
+export type PreTokenizerStep = ByteLevel | Split | Digits | Metaspace;
+
+/** In the byte-level form the last step is ByteLevel and no other is; in SentencePiece's form none is. */
 export type PreTokenizer =
-  | ByteLevel
-  | { readonly type: 'Sequence'; readonly pretokenizers: readonly (Split | Digits | ByteLevel)[] };
+  | PreTokenizerStep
+  | { readonly type: 'Sequence'; readonly pretokenizers: readonly PreTokenizerStep[] };
+
+/** Tokens such as `<0x0A>` are bytes. */
+export interface ByteFallback {
+  readonly type: 'ByteFallback';
+}
+
+/** Joins all tokens: steps after it see the whole text. */
+export interface Fuse {
+  readonly type: 'Fuse';
+}
+
+/** Takes up to `start` times `content` off the front, `stop` times off the end. */
+export interface Strip {
+  readonly type: 'Strip';
+  readonly content: string;
+  readonly start: number;
+  readonly stop: number;
+}
+
+export type DecoderStep = ByteLevel | Metaspace | Replace | ByteFallback | Fuse | Strip;
+
+export type TokenDecoder =
+  | DecoderStep
+  | { readonly type: 'Sequence'; readonly decoders: readonly DecoderStep[] };
 
 export type TemplatePiece =
   | { readonly SpecialToken: { readonly id: string; readonly type_id: number } }
@@ -86,9 +142,10 @@ export interface TokenizerJson {
   readonly truncation: JsonObject | null;
   readonly padding: JsonObject | null;
   readonly added_tokens: readonly AddedToken[];
-  readonly normalizer: UnicodeNormalizer | null;
-  readonly pre_tokenizer: PreTokenizer;
+  readonly normalizer: Normalizer | null;
+  readonly pre_tokenizer: PreTokenizer | null;
   readonly post_processor: PostProcessor | null;
-  readonly decoder: ByteLevel;
+  /** ByteLevel alone marks the byte-level form. */
+  readonly decoder: TokenDecoder;
   readonly model: BpeModel;
 }

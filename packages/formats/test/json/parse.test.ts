@@ -130,3 +130,15 @@ test('text of many megabytes is read in linear time', async () => {
   await failure(() => parseJson(`${long.slice(0, -1)}?`), 'json');
   expect(performance.now() - start).toBeLessThan(5000);
 });
+
+test('a web page or a Git LFS pointer in place of the file is called by its name', async () => {
+  const page = await failure(() => parseJson('\n<!DOCTYPE html>\n<html></html>', 'tokenizer.json'), 'json');
+  expect(page.message).toBe(
+    '[json] tokenizer.json, line 2, column 1: JSON is required, this is a web page; ' +
+      'download the file itself; a page may mean a wrong address or that a login is needed',
+  );
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9085657\n';
+  expect((await failure(() => parseJson(pointer), 'json')).message).toMatch(
+    /this is a Git LFS pointer; .*git lfs pull/,
+  );
+});

@@ -1,4 +1,4 @@
-import { byteAlphabet } from '@qsparse/formats';
+import { byteAlphabet, byteTokens } from '@qsparse/formats';
 import { expect, test } from 'vitest';
 
 test('256 different characters, none of them blank', () => {
@@ -23,4 +23,9 @@ test("the known characters of GPT-2's vocabulary", () => {
     [255, 'ÿ'],
   ];
   for (const [byte, character] of known) expect(alphabet[byte]).toBe(character);
+});
+
+test("SentencePiece's byte tokens", () => {
+  expect(byteTokens()).toHaveLength(256);
+  expect([byteTokens()[0], byteTokens()[10], byteTokens()[255]]).toEqual(['<0x00>', '<0x0A>', '<0xFF>']);
 });

@@ -2,6 +2,7 @@ import { byteAlphabet, byteLevelTokenizer, formatTokenizerJson, parseTokenizerJs
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { failure } from '../helpers/outcome.ts';
+import { smallMetaspaceFile } from '../helpers/small-metaspace.ts';
 import { smallTokenizer } from '../helpers/small-tokenizer.ts';
 
 test('keys, their order and the form of merges are those that loaders expect', () => {
@@ -69,4 +70,17 @@ test('nothing is written that could not be loaded', async () => {
   );
   const merges: [string, string][] = [['h e', 'l']];
   await failure(() => formatTokenizerJson({ ...good, model: { ...good.model, merges } }), 'value');
+});
+
+test("SentencePiece's form survives a round trip; merges whose tokens hold spaces are written as pairs", () => {
+  const file = smallMetaspaceFile();
+  const tokenizer = parseTokenizerJson(JSON.stringify(file));
+  expect(JSON.parse(formatTokenizerJson(tokenizer))).toEqual(file);
+  file.model.vocab[' h'] = 400;
+  file.model.vocab[' '] = 401;
+  file.model.merges = [[' ', 'h']];
+  const spaced = parseTokenizerJson(JSON.stringify(file));
+  const text = formatTokenizerJson(spaced);
+  expect(JSON.parse(text).model.merges).toEqual([[' ', 'h']]);
+  expect(parseTokenizerJson(text)).toEqual(spaced);
 });

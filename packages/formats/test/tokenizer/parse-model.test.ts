@@ -1,6 +1,7 @@
 import { type FormatErrorCode, parseTokenizerJson } from '@qsparse/formats';
 import { expect, test } from 'vitest';
 import { failure } from '../helpers/outcome.ts';
+import { smallMetaspaceFile } from '../helpers/small-metaspace.ts';
 import { type LooseJson, smallTokenizerFile } from '../helpers/small-tokenizer.ts';
 
 const parse = (file: LooseJson) => parseTokenizerJson(JSON.stringify(file));
@@ -126,4 +127,28 @@ test.each<[string, (file: LooseJson) => void, FormatErrorCode, string]>([
   const file = smallTokenizerFile();
   bend(file);
   expect((await failure(() => parse(file), code)).message).toContain(text);
+});
+
+test("SentencePiece's form: tokens of any spelling, and a way in for every character", async () => {
+  expect(parse(smallMetaspaceFile()).model.vocab.get('▁he')).toBe(264);
+  const withoutUnknown = smallMetaspaceFile();
+  withoutUnknown.model.unk_token = null;
+  expect(parse(withoutUnknown).model.byte_fallback).toBe(true);
+  delete withoutUnknown.model.vocab['<0x7F>'];
+  expect((await failure(() => parse(withoutUnknown), 'missing-key')).message).toContain(
+    '"<0x7F>" (byte 127)',
+  );
+  withoutUnknown.model.byte_fallback = false;
+  expect((await failure(() => parse(withoutUnknown), 'missing-key')).message).toContain(
+    'byte_fallback or unk_token',
+  );
+  const empty = smallMetaspaceFile();
+  empty.model.vocab[''] = 300;
+  expect((await failure(() => parse(empty), 'value')).message).toContain('must not be empty');
+});
+
+test("GPT-2's empty unk_token is none", () => {
+  const file = smallTokenizerFile();
+  file.model.unk_token = '';
+  expect(parse(file).model.unk_token).toBeNull();
 });

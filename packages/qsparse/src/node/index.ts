@@ -1,7 +1,7 @@
 /** Model folders on disk, for Node. */
 export {
+  folderFiles,
   fromPretrained,
-  type LoadedModel,
   modelFiles,
   readModelConfig,
   resolveModelFolder,

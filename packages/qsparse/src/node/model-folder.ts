@@ -4,28 +4,28 @@
  */
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Device, ValueError } from '@qsparse/core';
 import type { Tokenizer } from '@qsparse/data';
 import { readTokenizer } from '@qsparse/data/node';
-import { formatConfig, formatTokenizerJson, parseConfig, writeSafetensors } from '@qsparse/formats';
-import { openTensorFolder, readFileBytes, withFileErrors, writeFileAtomic } from '@qsparse/formats/node';
-import { createDecoder, type Decoder } from '@qsparse/layers';
+import { formatConfig, formatTokenizerJson, writeSafetensors } from '@qsparse/formats';
+import { FileError, openFileReader, withFileErrors, writeFileAtomic } from '@qsparse/formats/node';
+import type { Decoder } from '@qsparse/layers';
 import {
-  checkWeights,
   type FamilyConfig,
   formatModelConfig,
-  loadWeights,
-  parseModelConfig,
+  type ModelFiles,
+  readModelConfig as readConfig,
   weightsOf,
 } from '@qsparse/models';
 import { checkpointFolders } from '@qsparse/training/node';
-
-export interface LoadedModel {
-  readonly model: Decoder;
-  readonly tokenizer: Tokenizer;
-  /** The folder that was read. */
-  readonly folder: string;
-}
+import {
+  type FromPretrainedOptions,
+  fromPretrained as fromAnywhere,
+  type LoadedModel,
+  loadWith,
+  type ModelSource,
+} from '../from-pretrained.ts';
 
 /** The folder that holds the weights: the given one, or the newest checkpoint of a run folder. Throws ValueError. */
 export async function resolveModelFolder(path: string): Promise<string> {
@@ -44,41 +44,46 @@ export async function resolveModelFolder(path: string): Promise<string> {
   );
 }
 
-/** Reads config.json alone. Throws FormatError naming the key. */
-export async function readModelConfig(folder: string): Promise<FamilyConfig> {
-  const path = join(folder, 'config.json');
-  return parseModelConfig(parseConfig(await readFileBytes(path), path), path);
+/** The files of a folder on disk. */
+export function folderFiles(folder: string): ModelFiles {
+  return {
+    name: folder,
+    async open(fileName) {
+      try {
+        return await openFileReader(join(folder, fileName));
+      } catch (error) {
+        if (error instanceof FileError && error.systemCode === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+  };
 }
 
-/** Loads a model onto a device. Throws FormatError or ValueError naming file, key or tensor. */
+/** Reads config.json alone. Throws FormatError naming the key. */
+export async function readModelConfig(folder: string): Promise<FamilyConfig> {
+  return readConfig(folderFiles(folder));
+}
+
+/**
+ * Loads a model onto a device, with its tokenizer: from a model folder, a run folder (its newest checkpoint), a file: URL,
+ * an http(s) address, or any other source of `fromPretrained` of qsparse. Throws FormatError, TokenizerError or ValueError
+ * naming file, key or tensor.
+ */
 export async function fromPretrained(
-  path: string,
+  source: ModelSource,
   device: Device,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  options: FromPretrainedOptions = {},
 ): Promise<LoadedModel> {
+  const path = pathOf(source);
+  if (path === undefined) return fromAnywhere(source, device, options);
   const folder = await resolveModelFolder(path);
-  const { decoder } = await readModelConfig(folder);
-  const tokenizer = await readTokenizer(folder);
-  if (tokenizer.vocabularySize > decoder.vocabularySize) {
-    const sizes = `${tokenizer.vocabularySize} tokens, the model's embedding ${decoder.vocabularySize}`;
-    throw new ValueError(
-      'model',
-      `tokenizer.json of ${folder} has ${sizes}`,
-      'use the tokenizer that belongs to the weights',
-    );
-  }
-  const store = await openTensorFolder(folder);
-  try {
-    checkWeights(decoder, store);
-    const model = createDecoder(device, decoder);
-    await loadWeights(model, store, signal).catch((error: unknown) => {
-      model.dispose();
-      throw error;
-    });
-    return { model, tokenizer, folder };
-  } finally {
-    await store.close();
-  }
+  return loadWith(folderFiles(folder), device, options, () => readTokenizer(folder));
+}
+
+function pathOf(source: ModelSource): string | undefined {
+  if (source instanceof URL) return source.protocol === 'file:' ? fileURLToPath(source) : undefined;
+  if (typeof source !== 'string' || /^https?:/i.test(source)) return undefined;
+  return source.startsWith('file:') ? fileURLToPath(source) : source;
 }
 
 /** Writes a model folder; each file is replaced atomically. */

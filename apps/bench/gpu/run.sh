@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Runs the packed folder (pack.mjs) on a machine with an NVIDIA GPU: bash run.sh STAGE… [results go to $OUT, default ./results]
+#
+#   doctor       what was found            verify    goldens in f32 and bf16
+#   conformance  every op                  kernels   single kernels against the ceilings
+#   train        the steps of ours, $SIZES and $VARIANTS        peer   the same in PyTorch (PEER=path of torch_qsparse.py)
+#   warm-peer    compiles what "peer" will run, $JOBS at a time (PEER_LIST: lines of "SIZE VARIANT TOPK"), times nothing
+#   peer-list    the same list, one after the other, timed
+#   sanitize     conformance under compute-sanitizer (memcheck, racecheck), $ONLY a part of the names
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+out=${OUT:-$here/results}
+mkdir -p "$out"
+work=${WORK:-/tmp/qsparse-gpu}
+mkdir -p "$work"
+[ -x "$work/node" ] || { xz -dc "$here/node.xz" >"$work/node" && chmod +x "$work/node"; }
+export QSPARSE_CACHE=${QSPARSE_CACHE:-$work/cache} NO_COLOR=1
+node=$work/node
+cli=$here/node_modules/@qsparse/cli/dist/main.js
+qsparse() { "$node" "$cli" "$@"; }
+export OUT_WARM=$work PEER=${PEER:-} TORCHINDUCTOR_CACHE_DIR=$work/inductor
+sizes=${SIZES:-125M} variants=${VARIANTS:-dense,q,b,bq}
+
+for stage in "$@"; do
+  echo "== $stage $(date +%T)"
+  case $stage in
+  kernels-here) # machine code for this GPU alone, from the checkout around
+    package=$(cd "$here" && cd "${CHECKOUT:-.}" && pwd)/packages/backend-cuda
+    QSPARSE_CUDA_TARGETS=${TARGETS:-90} "$node" "$package/scripts/build-kernels.mjs" 2>&1 | tail -20
+    cp -r "$package/dist/kernels" "$here/node_modules/@qsparse/backend-cuda/dist/" ;;
+  doctor) qsparse doctor 2>&1 | tee "$out/doctor.txt" ;;
+  conformance) "$node" "$here/conformance.mjs" "${ONLY:-}" >"$out/conformance.txt" 2>&1; tail -${TAIL:-40} "$out/conformance.txt" ;;
+  own-gemm) QSPARSE_CUBLASLT=0 "$node" "$here/conformance.mjs" matmul >"$out/own-gemm.txt" 2>&1; tail -5 "$out/own-gemm.txt" ;;
+  verify)
+    for compute in f32 bf16; do
+      for golden in "$here"/goldens/*; do
+        qsparse verify "$golden" --device cuda --compute $compute >"$out/verify.log" 2>&1
+        code=$?
+        cat "$out/verify.log" >>"$out/verify-$compute.txt"
+        echo "$compute $(basename "$golden") exit $code: $(grep -E 'FAIL|fail|\[' "$out/verify.log" | head -3 | tr '\n' ';')"
+      done
+    done ;;
+  kernels) qsparse bench kernels --device cuda 2>&1 | tee "$out/kernels.txt" ;;
+  train) qsparse bench train --device cuda --sizes "$sizes" --variants "$variants" --steps "${STEPS:-20}" 2>&1 | tee -a "$out/train.txt" ;;
+  train-json) qsparse bench train --device cuda --sizes "$sizes" --variants "$variants" --steps "${STEPS:-20}" --json 2>&1 | tee -a "$out/train.jsonl" | cut -c1-400 ;;
+  peer) python3 "${PEER:?the path of torch_qsparse.py}" --sizes "$sizes" --variants "$variants" --steps "${STEPS:-20}" ${PEER_OPTIONS:-} 2>&1 | tee -a "$out/peer.jsonl" ;;
+  warm-peer)
+    echo "$PEER_LIST" | xargs -P "${JOBS:-3}" -L 1 sh -c 'python3 "$PEER" --sizes $0 --variants $1 --topk $2 --steps 1 >"$OUT_WARM/warm-$0-$1-$2.txt" 2>&1 || echo "$0 $1 $2 failed"' ;;
+  peer-list)
+    echo "$PEER_LIST" | while read -r size variant topk; do
+      python3 "$PEER" --sizes "$size" --variants "$variant" --topk "$topk" --steps "${STEPS:-20}" 2>"$work/peer.log" | sed "s/^{/{\"topk\": \"$topk\", /" | tee -a "$out/peer.jsonl"
+      [ "${PIPESTATUS[0]}" = 0 ] || tail -2 "$work/peer.log"
+    done ;;
+  sanitize)
+    for tool in memcheck racecheck; do
+      compute-sanitizer --tool $tool --print-limit 20 "$node" "$here/conformance.mjs" "${ONLY:-}" >"$out/$tool.txt" 2>&1
+      echo "$tool exit $?"; grep -E "ERROR SUMMARY|RACECHECK SUMMARY|passed" "$out/$tool.txt"
+    done ;;
+  *) echo "there is no stage $stage"; exit 2 ;;
+  esac
+done

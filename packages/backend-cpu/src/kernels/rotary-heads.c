@@ -1,0 +1,46 @@
+/*
+ * rotary_heads: x [rows][heads + 2 groups][size] apart into queries [rows][heads][size], keys and values
+ * [rows][groups][size], or together again when `backward`. Queries and keys are turned by the token's row of `table`
+ * [length][size / 2][2], backwards when `backward`, and become NaN where its position is outside; values are copied.
+ */
+#include "../runtime/kernel.h"
+#include "../runtime/simd.h"
+#include "rope.h"
+
+struct rotary_heads_args {
+  float *x;
+  const float *table;
+  const int32_t *position;
+  float *query;
+  float *key;
+  float *value;
+  int32_t rows;
+  int32_t tokens;
+  int32_t heads;
+  int32_t groups;
+  int32_t size;
+  int32_t length;
+  int32_t backward;
+};
+
+/* One token's queries, or its keys; `table` is 0 outside of the table. */
+static void turn(float *whole, float *part, const float *table, int32_t heads, int32_t size, int32_t backward) {
+  float *to = backward ? whole : part;
+  if (table) turn_halves(backward ? part : whole, table, to, heads, size, backward ? -1 : 1);
+  else fill_floats(to, __builtin_nanf(""), heads * size);
+}
+
+KERNEL(rotary_heads) {
+  const struct range r = part(a->rows, 1, thread, threads);
+  const int32_t queries = a->heads * a->size, keys = a->groups * a->size;
+  const int64_t start = a->position ? *a->position : 0;
+  for (int32_t token = r.begin; token < r.end; token++) {
+    const int64_t at = start + token % a->tokens;
+    const float *table = at < 0 || at >= a->length ? 0 : a->table + (int32_t)at * a->size;
+    float *x = a->x + token * (queries + 2 * keys), *value = a->value + token * keys;
+    turn(x, a->query + token * queries, table, a->heads, a->size, a->backward);
+    turn(x + queries, a->key + token * keys, table, a->groups, a->size, a->backward);
+    x += queries + keys;
+    copy_floats(a->backward ? x : value, a->backward ? value : x, keys);
+  }
+}

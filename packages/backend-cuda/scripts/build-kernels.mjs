@@ -1,0 +1,132 @@
+// Builds src/kernels/*.cu.
+//
+//   node scripts/build-kernels.mjs             writes the argument layouts and, with nvcc, dist/kernels
+//   node scripts/build-kernels.mjs --structs   writes the argument layouts alone (src/generated/kernel-arguments.ts, committed)
+//   node scripts/build-kernels.mjs --check     compiles every kernel for every target and compares the committed layouts:
+//                                              exit 1 when something is wrong, 2 without nvcc
+//
+// dist/kernels holds NAME.fatbin for each .cu file (PTX for compute capability 7.5 and machine code for the targets below)
+// and manifest.json, the hash of the source that each was built from. Where there is no fatbin, NVRTC compiles src/kernels.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { argumentsModule, readKernels } from './kernel-structs.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const kernelFolder = join(root, 'src/kernels');
+const layouts = join(root, 'src/generated/kernel-arguments.ts');
+const output = join(root, 'dist/kernels');
+/** Compiled objects by content, so that an unchanged kernel costs nothing. */
+const cache = join(root, 'node_modules/.cache/fatbins');
+/** Compute capabilities that get machine code; QSPARSE_CUDA_TARGETS=90 names fewer, for a quick build. */
+const MACHINE_CODE = process.env.QSPARSE_CUDA_TARGETS?.split(',') ?? ['80', '89', '90', '100'];
+const FLAGS = [
+  ...['-std=c++17', '-O3', '--fatbin', '-Werror', 'all-warnings', '--compress-mode=size'],
+  ...['-gencode', 'arch=compute_75,code=compute_75'],
+  ...MACHINE_CODE.flatMap((target) => ['-gencode', `arch=compute_${target},code=sm_${target}`]),
+];
+
+const mode = process.argv[2] ?? '';
+const names = readdirSync(kernelFolder)
+  .filter((name) => name.endsWith('.cu'))
+  .map((name) => basename(name, '.cu'))
+  .sort();
+const sources = names.map(
+  (name) => /** @type {const} */ ([name, readFileSync(join(kernelFolder, `${name}.cu`), 'utf8')]),
+);
+
+const generated = argumentsModule(readKernels(sources));
+if (mode === '--check') {
+  if (readFileSync(layouts, 'utf8') !== generated)
+    fail('src/generated/kernel-arguments.ts is not what the sources give; run pnpm build:cuda');
+} else writeFileSync(layouts, generated);
+if (mode !== '--structs') await build();
+
+async function build() {
+  const nvcc = findNvcc();
+  rmSync(output, { recursive: true, force: true });
+  mkdirSync(output, { recursive: true });
+  if (!nvcc) {
+    console.log(
+      `[kernels] ${names.length} sources; no nvcc here, so nothing was compiled: NVRTC compiles them where they run`,
+    );
+    process.exit(mode === '--check' ? 2 : 0);
+  }
+  mkdirSync(cache, { recursive: true });
+  const start = performance.now();
+  const waiting = [...names];
+  let bytes = 0;
+  /** @type {Record<string, string>} */
+  const manifest = {};
+  const worker = async () => {
+    for (let name = waiting.shift(); name; name = waiting.shift()) {
+      const text = inlined(`${name}.cu`);
+      manifest[name] = createHash('sha256').update(text).update('\0').digest('hex').slice(0, 16);
+      bytes += await compile(nvcc, name, text);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  writeFileSync(join(output, 'manifest.json'), JSON.stringify(manifest));
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(
+    `[kernels] ${names.length} files compiled by nvcc ${nvcc.version} for sm_${MACHINE_CODE.join(', ')} and PTX 7.5 in ${seconds} s; ${(bytes / 1024).toFixed(0)} KiB`,
+  );
+}
+
+/** @param {{ path: string, version: string }} nvcc @param {string} name @param {string} text @returns {Promise<number>} bytes */
+async function compile(nvcc, name, text) {
+  const hash = createHash('sha256')
+    .update(text)
+    .update(nvcc.version + FLAGS.join(' '));
+  const object = join(cache, `${name}-${hash.digest('hex').slice(0, 16)}.fatbin`);
+  const target = join(output, `${name}.fatbin`);
+  if (!existsSync(object)) {
+    const child = spawn(nvcc.path, [...FLAGS, '-o', target, join(kernelFolder, `${name}.cu`)]);
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (printed += part));
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    if (code !== 0) fail(`${name}.cu does not compile\n${printed}`);
+    copyFileSync(target, object);
+  } else copyFileSync(object, target);
+  return readFileSync(target).length;
+}
+
+/** A source with its own headers put in, each once. @param {string} file @param {Set<string>} seen @returns {string} */
+function inlined(file, seen = new Set()) {
+  if (seen.has(file)) return '';
+  seen.add(file);
+  const text = readFileSync(join(kernelFolder, file), 'utf8').replace(/^#pragma once\n/m, '');
+  // The emulator's headers are for the tests alone.
+  return text.replace(/^#include "([^"]+)"$/gm, (line, header) =>
+    header.startsWith('emulated') ? line : inlined(header, seen),
+  );
+}
+
+/** @returns {{ path: string, version: string } | undefined} */
+function findNvcc() {
+  const folders = [process.env.CUDA_HOME, process.env.CUDA_PATH, '/usr/local/cuda'].filter(Boolean);
+  for (const path of ['nvcc', ...folders.map((folder) => join(/** @type {string} */ (folder), 'bin/nvcc'))]) {
+    const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+    const version = /release [\d.]+, V([\d.]+)/.exec(stdout ?? '')?.[1];
+    if (version) return { path, version };
+  }
+  return undefined;
+}
+
+/** @param {string} message @returns {never} */
+function fail(message) {
+  console.error(`[kernels] ${message}`);
+  process.exit(1);
+}

@@ -1,0 +1,66 @@
+/**
+ * What attention-backward knows of each row beforehand: rows [B, H, padded T, 2] = log-sum-exp times `factor`, and dy y.
+ * Rows that pad T have an infinite log-sum-exp: whatever they see weighs nothing. Clears `turns` as well.
+ */
+#include "attention.cuh"
+
+struct AttentionRowsArguments {
+  const void *dy;
+  const void *y;
+  const float *log_sum_exp;
+  float *rows;
+  u32 *turns;
+  int batch;
+  int queries;
+  int padded;
+  int heads;
+  int width;
+  int cells;
+  float factor;
+};
+
+/** Lanes of a row. */
+constexpr int LANES = 8;
+
+template <class T>
+DEVICE float dot(const T* x, const T* y, int width, bool wide) {
+  const int lane = lane_index() % LANES;
+  float sum = 0;
+  if (wide) {
+    for (int i = lane * WIDE<T>; i < width; i += LANES * WIDE<T>) {
+      const Vector<T, WIDE<T>> a = load_vector<WIDE<T>>(x + i);
+      const Vector<T, WIDE<T>> b = load_vector<WIDE<T>>(y + i);
+#pragma unroll
+      for (int j = 0; j < WIDE<T>; j++) sum = fmaf(to_float(a.at[j]), to_float(b.at[j]), sum);
+    }
+  } else {
+    for (int i = lane; i < width; i += LANES) sum = fmaf(to_float(x[i]), to_float(y[i]), sum);
+  }
+#pragma unroll
+  for (int step = LANES / 2; step > 0; step >>= 1) sum += __shfl_xor_sync(FULL_WARP, sum, step);
+  return sum;
+}
+
+template <class T>
+DEVICE void attention_rows(const AttentionRowsArguments& a) {
+  const long long thread = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x;
+  for (long long i = thread; i < a.cells; i += static_cast<long long>(gridDim.x) * blockDim.x) a.turns[i] = 0;
+
+  const long long all = static_cast<long long>(a.batch) * a.padded * a.heads;
+  const long long row = min(thread / LANES, all - 1);
+  const int head = row % a.heads;
+  const int t = row / a.heads % a.padded;
+  const long long b = row / a.heads / a.padded;
+  const bool exists = t < a.queries;
+  const long long from = (b * a.queries + (exists ? t : 0)) * a.heads + head;
+  const T* const dy = static_cast<const T*>(a.dy);
+  const T* const y = static_cast<const T*>(a.y);
+  const bool wide = is_wide(dy, a.width) && is_wide(y, a.width);
+  const float sum = dot(dy + from * a.width, y + from * a.width, a.width, wide);
+  if (thread % LANES != 0 || thread / LANES >= all) return;
+  float* const to = a.rows + ((b * a.heads + head) * a.padded + t) * 2;
+  store_vector<2>(to, Vector<float, 2>{{exists ? a.log_sum_exp[from] * a.factor : INFINITE, exists ? sum : 0.0f}});
+}
+
+KERNEL(attention_rows_f32, 256, AttentionRowsArguments) { attention_rows<float>(a); }
+KERNEL(attention_rows_bf16, 256, AttentionRowsArguments) { attention_rows<bf16>(a); }

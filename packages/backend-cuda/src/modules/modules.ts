@@ -1,0 +1,150 @@
+/**
+ * Kernels by name, loaded when first used: the package's fatbin where it fits the sources and the driver takes it, else
+ * NVRTC's code from the on-disk cache, else compiled now. What was used is kept for `doctor`.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DeviceError } from '@qsparse/core';
+import { type Driver, showVersion } from '../driver/driver.ts';
+import { CudaError } from '../driver/errors.ts';
+import { type KernelName, kernelLayouts } from '../generated/kernel-arguments.ts';
+import { type Nvrtc, openNvrtc } from './nvrtc.ts';
+import { FATBINS, hashOf, sourceOf } from './source.ts';
+
+export type Origin = 'fatbin' | 'cache' | 'nvrtc' | 'emulated';
+
+export interface Modules {
+  /** The driver's handle of a kernel. Throws CudaError or DeviceError where it cannot be loaded. */
+  kernel(name: KernelName): number;
+  /** Lets a kernel use this much dynamic shared memory. */
+  allowShared(name: KernelName, bytes: number): void;
+  /** Where each loaded module came from. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  dispose(): void;
+}
+
+export interface ModuleOptions {
+  readonly driver: Driver;
+  /** 10 · major + minor. */
+  readonly capability: number;
+  /** Where compiled kernels are kept; '' keeps none. */
+  readonly cacheFolder: string;
+  readonly nvrtcPath?: string | undefined;
+  /** False compiles with NVRTC even where a fatbin fits. */
+  readonly fatbins: boolean;
+}
+
+/** CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES */
+const MAX_DYNAMIC_SHARED = 8;
+/** What a kernel may use without asking. */
+const PLAIN_SHARED = 48 * 1024;
+/** No code for this GPU, PTX too new, wrong image, unsupported toolchain: another origin may do. */
+const OTHER_IMAGE = new Set([200, 209, 218, 222, 223]);
+
+export function createModules(options: ModuleOptions): Modules {
+  const { driver } = options;
+  const origins = new Map<string, Origin>();
+  const handles = new Map<string, number>();
+  const kernels = new Map<KernelName, number>();
+  const shared = new Map<KernelName, number>();
+  let nvrtc: Nvrtc | string | undefined;
+
+  const load = (image: Uint8Array): number => driver.make('cuModuleLoadData', image);
+  const compiled = (name: string, fatbinFailure: string): number => {
+    const source = sourceOf(name);
+    nvrtc ??= openNvrtc(options.nvrtcPath);
+    if (typeof nvrtc === 'string') {
+      throw new DeviceError(
+        'cuda',
+        `kernel ${name} has no machine code for this GPU and driver (${fatbinFailure}), and NVRTC, which would compile it, is missing: ${nvrtc}`,
+        `update the NVIDIA driver (this one knows CUDA ${showVersion(driver.version)}), or install the CUDA toolkit or: pip install nvidia-cuda-nvrtc`,
+      );
+    }
+    const key = hashOf(source, nvrtc.version, String(options.capability));
+    const file = options.cacheFolder && join(options.cacheFolder, `${name}-${key}.cubin`);
+    if (file && existsSync(file)) {
+      try {
+        const handle = load(readFileSync(file));
+        origins.set(name, 'cache');
+        return handle;
+      } catch {
+        // A damaged file: compile again and replace it.
+      }
+    }
+    const code = nvrtc.compile(name, source, options.capability);
+    const handle = load(code);
+    origins.set(name, 'nvrtc');
+    if (file) keep(file, code);
+    return handle;
+  };
+  const moduleOf = (name: string): number => {
+    const loaded = handles.get(name);
+    if (loaded !== undefined) return loaded;
+    const handle = driver.emulated ? emulated(name) : (packaged(name) ?? compiled(name, failure));
+    handles.set(name, handle);
+    return handle;
+  };
+  const emulated = (name: string): number => {
+    origins.set(name, 'emulated');
+    return load(new TextEncoder().encode(`EMULATED:${name}\0`));
+  };
+  let failure = 'none was built';
+  const packaged = (name: string): number | undefined => {
+    const file = join(FATBINS, `${name}.fatbin`);
+    if (!options.fatbins || !existsSync(file) || !isCurrent(name)) return undefined;
+    try {
+      const handle = load(readFileSync(file));
+      origins.set(name, 'fatbin');
+      return handle;
+    } catch (error) {
+      if (!(error instanceof CudaError && OTHER_IMAGE.has(error.status))) throw error;
+      failure = error.message;
+      return undefined;
+    }
+  };
+
+  return {
+    origins,
+    kernel(name) {
+      const known = kernels.get(name);
+      if (known !== undefined) return known;
+      const handle = driver.make('cuModuleGetFunction', moduleOf(kernelLayouts[name].module), name);
+      kernels.set(name, handle);
+      return handle;
+    },
+    allowShared(name, bytes) {
+      if (bytes <= PLAIN_SHARED || bytes <= (shared.get(name) ?? 0)) return;
+      driver.call('cuFuncSetAttribute', this.kernel(name), MAX_DYNAMIC_SHARED, bytes);
+      shared.set(name, bytes);
+    },
+    dispose() {
+      for (const handle of handles.values()) driver.raw.cuModuleUnload(handle);
+      handles.clear();
+      kernels.clear();
+    },
+  };
+}
+
+let manifest: Readonly<Record<string, string>> | undefined;
+
+/** Whether the fatbin was built from the sources that are there. */
+function isCurrent(name: string): boolean {
+  try {
+    manifest ??= JSON.parse(readFileSync(join(FATBINS, 'manifest.json'), 'utf8')) as Record<string, string>;
+    return manifest[name] === hashOf(sourceOf(name));
+  } catch {
+    return false;
+  }
+}
+
+/** Writes beside and renames, so that nobody reads half a file; a full or read-only disk only costs the next start. */
+function keep(file: string, code: Uint8Array): void {
+  const beside = `${file}.${process.pid}`;
+  try {
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(beside, code);
+    renameSync(beside, file);
+  } catch {
+    // Nothing is lost but time.
+  }
+}

@@ -1,0 +1,75 @@
+/** NVIDIA's runtime compiler: CUDA C++ to machine code of one GPU. */
+import { DeviceError } from '@qsparse/core';
+import { CudaError } from '../driver/errors.ts';
+import { openLibrary } from '../driver/libraries.ts';
+
+export interface Nvrtc {
+  readonly path: string;
+  /** Such as "13.0". */
+  readonly version: string;
+  /** Machine code for compute capability `capability` (90 is 9.0). Throws CudaError with the compiler's first error. */
+  compile(name: string, source: string, capability: number): Uint8Array;
+}
+
+/** Opens NVRTC; a string says why it is not there. */
+export function openNvrtc(path?: string): Nvrtc | string {
+  const found = openLibrary('nvrtc', path);
+  if (!found.library) return found.missing;
+  const { library } = found;
+  const create = library.func(
+    'int nvrtcCreateProgram(void *program, const char *source, const char *name, int headers, const void *texts, const void *names)',
+  );
+  const compileProgram = library.func(
+    'int nvrtcCompileProgram(uintptr_t program, int count, const char **options)',
+  );
+  const cubinSize = library.func('int nvrtcGetCUBINSize(uintptr_t program, void *size)');
+  const cubin = library.func('int nvrtcGetCUBIN(uintptr_t program, void *code)');
+  const logSize = library.func('int nvrtcGetProgramLogSize(uintptr_t program, void *size)');
+  const log = library.func('int nvrtcGetProgramLog(uintptr_t program, void *text)');
+  const destroy = library.func('int nvrtcDestroyProgram(void *program)');
+  const major = new Int32Array(1);
+  const minor = new Int32Array(1);
+  library.func('int nvrtcVersion(void *major, void *minor)')(major, minor);
+  const version = `${major[0]}.${minor[0]}`;
+  const check = (call: string, status: number, what: string): void => {
+    if (status !== 0)
+      throw new CudaError(call, status, `${call} failed with NVRTC error ${status} for ${what}`);
+  };
+  const sized = (size: (program: number, out: BigUint64Array) => number, program: number): Uint8Array => {
+    const out = new BigUint64Array(1);
+    size(program, out);
+    return new Uint8Array(Number(out[0]));
+  };
+  return {
+    path: found.path,
+    version,
+    compile(name, source, capability) {
+      const handle = new BigUint64Array(1);
+      check('nvrtcCreateProgram', create(handle, source, `${name}.cu`, 0, null, null) as number, name);
+      const program = Number(handle[0]);
+      try {
+        const options = [
+          `--gpu-architecture=sm_${capability}`,
+          '--std=c++17',
+          '--extra-device-vectorization',
+        ];
+        if (compileProgram(program, options.length, options) !== 0) {
+          const text = sized(logSize, program);
+          log(program, text);
+          const lines = new TextDecoder().decode(text).split('\n');
+          const first = lines.find((line) => /error/.test(line)) ?? lines[0] ?? '';
+          throw new DeviceError(
+            'cuda',
+            `NVRTC ${version} cannot compile ${name}.cu for compute capability ${capability / 10}: ${first.trim()}`,
+            'install the NVRTC of CUDA 12.4 or newer',
+          );
+        }
+        const code = sized(cubinSize, program);
+        check('nvrtcGetCUBIN', cubin(program, code) as number, name);
+        return code;
+      } finally {
+        destroy(handle);
+      }
+    },
+  };
+}

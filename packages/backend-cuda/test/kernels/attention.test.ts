@@ -1,0 +1,157 @@
+/**
+ * Attention and its gradient at sizes that the conformance suite does not reach: several blocks of queries and of keys, so
+ * that blocks add to one dq in turn, every head size of the tensor-core kernels, groups, windows, and rows of the general
+ * kernels that are longer than a block's columns.
+ */
+import {
+  attentionBackwardOp,
+  attentionOp,
+  noGrad,
+  normal,
+  run,
+  type Shape,
+  scope,
+  sizeOf,
+  tensor,
+} from '@qsparse/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CudaDevice } from '../../src/index.ts';
+import { emulatedDevice, missing } from '../emulated-device.ts';
+
+type Float = 'f32' | 'bf16';
+type Values = Readonly<Record<string, Float64Array>>;
+
+interface Case {
+  /** B, T, S, H, G, D */
+  readonly sizes: readonly [number, number, number, number, number, number];
+  readonly dtype?: Float;
+  readonly window?: number;
+  readonly position?: number;
+  readonly scale?: number;
+}
+
+/** bf16 rounds at 2^-9; float32 sums of 64 to 300 terms lose some 1e-7. */
+const ROOT_MEAN_SQUARE: Readonly<Record<Float, number>> = { f32: 1e-6, bf16: 5e-3 };
+const LARGEST: Readonly<Record<Float, number>> = { f32: 4e-6, bf16: 2e-2 };
+
+/** A bf16 is the upper half of a float32; these round to the nearest. */
+function rounded(values: ArrayLike<number>): Float64Array {
+  const f32 = Float32Array.from(values);
+  const bits = new Uint32Array(f32.buffer);
+  for (let i = 0; i < bits.length; i++) bits[i] = (bits[i]! + 0x7fff + ((bits[i]! >>> 16) & 1)) & 0xffff0000;
+  return Float64Array.from(f32);
+}
+
+/** How far the elements are from the wanted ones, as shares of what is allowed; above 1 is wrong. */
+function errorOf(got: ArrayLike<number>, want: Float64Array, dtype: Float): number {
+  let [squares, wanted, largest, most] = [0, 0, 0, 0];
+  for (let i = 0; i < want.length; i++) {
+    if (got[i] === want[i]) continue;
+    const error = Math.abs(got[i]! - want[i]!);
+    if (!(error < Number.POSITIVE_INFINITY)) return Number.NaN;
+    squares += error ** 2;
+    most = Math.max(most, error);
+  }
+  for (const x of want) {
+    if (!Number.isFinite(x)) continue;
+    wanted += x ** 2;
+    largest = Math.max(largest, Math.abs(x));
+  }
+  const mean = Math.sqrt(squares / (wanted || 1)) / ROOT_MEAN_SQUARE[dtype];
+  return Math.max(mean, most / ((largest || 1) * LARGEST[dtype]));
+}
+
+interface Errors {
+  readonly y: number;
+  readonly logSumExp: number;
+  readonly dq: number;
+  readonly dk: number;
+  readonly dv: number;
+}
+
+async function errors(device: CudaDevice, one: Case): Promise<Errors> {
+  const { dtype = 'bf16', window = 0, position } = one;
+  const [batch, queries, keys, heads, groups, width] = one.sizes;
+  const attrs = { scale: one.scale ?? 1 / Math.sqrt(width), window };
+  const [q, k]: Shape[] = [
+    [batch, queries, heads, width],
+    [batch, keys, groups, width],
+  ];
+  const shapes: Readonly<Record<string, Shape>> = { q: q!, k: k!, v: k!, dy: q!, y: q!, logSumExp: q!.slice(0, 3) };
+  const types = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { dtype, shape }]));
+  const empty = (...names: string[]): Values =>
+    Object.fromEntries(names.map((name) => [name, new Float64Array(sizeOf(shapes[name.replace(/^d(?=[qkv])/, '')]!))]));
+  const round = (values: ArrayLike<number>) => (dtype === 'bf16' ? rounded(values) : Float64Array.from(values));
+  const at = position === undefined ? {} : { position: [position] };
+  const ins: Record<string, Float64Array> = Object.fromEntries(
+    ['q', 'k', 'v', 'dy'].map((name, i) => [name, round(normal(i + 7, 1, sizeOf(shapes[name]!)))]),
+  );
+  const forward = empty('y', 'logSumExp');
+  attentionOp.reference({ ...ins, ...at } as never, forward as never, attrs, types as never);
+  Object.assign(ins, { y: round(forward.y!), logSumExp: Float64Array.from(Float32Array.from(forward.logSumExp!)) });
+  const backward = empty('dq', 'dk', 'dv');
+  attentionBackwardOp.reference({ ...ins, ...at } as never, backward as never, attrs, types as never);
+
+  const read = scope(() =>
+    noGrad(() => {
+      const on = (name: string, as: Float = dtype) => tensor(device, Float32Array.from(ins[name]!), shapes[name]!, as);
+      const where = position === undefined ? {} : { position: tensor(device, Int32Array.of(position), [1], 'i32') };
+      const shared = { q: on('q'), k: on('k'), v: on('v'), ...where };
+      const saved = { dy: on('dy'), y: on('y'), logSumExp: on('logSumExp', 'f32') };
+      const outs = { ...run(attentionOp, shared, attrs), ...run(attentionBackwardOp, { ...shared, ...saved }, attrs) };
+      return Object.entries(outs).map(([name, out]) => [name, out.data()] as const);
+    }),
+  );
+  const wanted = { ...forward, ...backward } as Values;
+  const results: Record<string, number> = {};
+  for (const [name, data] of read) results[name] = errorOf((await data) as never, wanted[name]!, dtype);
+  return results as unknown as Errors;
+}
+
+const nameOf = ({ sizes: [b, t, s, h, g, d], dtype = 'bf16', window = 0, position, scale }: Case): string =>
+  `${dtype} B ${b} T ${t} S ${s} H ${h} G ${g} D ${d}${window ? ` window ${window}` : ''}` +
+  `${position === undefined ? '' : ` from ${position}`}${scale === undefined ? '' : ` scale ${scale}`}`;
+
+const LENGTHS: readonly Case[] = [1, 63, 64, 65, 130, 257].map((t) => ({ sizes: [1, t, t, 1, 1, 64] }));
+const WIDTHS: readonly Case[] = [32, 96, 128].flatMap((d): Case[] => [
+  { sizes: [1, 131, 131, 2, 1, d] },
+  { sizes: [1, 70, 201, 1, 1, d], window: 90 },
+]);
+const GROUPS: readonly Case[] = [
+  { sizes: [2, 150, 150, 4, 2, 32] },
+  { sizes: [1, 67, 67, 4, 1, 64], window: 20 },
+  { sizes: [3, 40, 140, 2, 2, 64] },
+];
+const WINDOWS: readonly Case[] = [
+  { sizes: [1, 200, 200, 1, 1, 64], window: 1 },
+  { sizes: [1, 280, 280, 1, 1, 32], window: 64 },
+  { sizes: [1, 20, 300, 1, 1, 32], window: 5 },
+  { sizes: [1, 9, 260, 2, 1, 64], position: 200, window: 150 },
+  { sizes: [1, 130, 260, 1, 1, 64], position: -3 },
+];
+const GENERAL: readonly Case[] = [
+  { sizes: [1, 130, 130, 2, 1, 64], dtype: 'f32' },
+  { sizes: [1, 65, 140, 2, 2, 40], dtype: 'f32', window: 70 },
+  { sizes: [1, 66, 66, 1, 1, 130], dtype: 'f32' },
+  { sizes: [1, 20, 20, 2, 1, 300], dtype: 'f32' },
+  { sizes: [1, 67, 67, 2, 1, 65] },
+  { sizes: [1, 30, 30, 1, 1, 64], scale: -0.2 },
+  { sizes: [1, 30, 30, 1, 1, 64], scale: 0 },
+];
+
+describe.skipIf(missing)('attention', () => {
+  let device: CudaDevice;
+  beforeAll(async () => {
+    device = await emulatedDevice();
+  });
+  afterAll(() => device.dispose());
+
+  for (const [what, cases] of Object.entries({ LENGTHS, WIDTHS, GROUPS, WINDOWS, GENERAL })) {
+    describe(what, () => {
+      test.each(cases.map((one) => [nameOf(one), one] as const))('%s', async (_name, one) => {
+        const found = await errors(device, one);
+        for (const [name, error] of Object.entries(found)) expect(error, name).toBeLessThanOrEqual(1);
+      });
+    });
+  }
+});

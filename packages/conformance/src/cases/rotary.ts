@@ -1,0 +1,126 @@
+/** Cases of the ops that turn heads by their position. */
+import {
+  type RotaryHeadsAttrs,
+  type ropeOp,
+  ropeTable,
+  type rotaryHeadsBackwardOp,
+  type rotaryHeadsOp,
+} from '@qsparse/core';
+import { type Draw, SPECIAL, shapes } from '../draw.ts';
+import type { CaseList, Values } from '../op-case.ts';
+
+function tableFor(draw: Draw, length: number, headDim: number): Values {
+  return draw.floats([length, headDim / 2, 2], ropeTable({ length, headDim, theta: 10_000 }), 'f32');
+}
+
+export const ropeCases: CaseList<typeof ropeOp> = (draw) =>
+  [true, false].flatMap((interleaved) =>
+    [true, false].flatMap((inverse) => {
+      const attrs = { interleaved, inverse };
+      const how = `${interleaved ? 'interleaved' : 'halves'}${inverse ? ' inverse' : ''}`;
+      return [
+        ...(
+          [
+            [1, 1, 2],
+            [5, 3, 6],
+            [2, 3, 2, 4],
+            [2, 2, 3, 1, 10],
+            [3, 33, 4, 64],
+          ] as const
+        ).map((shape) => ({
+          name: `${how} ${shapes(shape)}`,
+          ins: { x: draw.normal(shape), table: tableFor(draw, shape.at(-3)! + 2, shape.at(-1)!) },
+          attrs,
+        })),
+        // From 8 on, tokens leave the table: their rows are NaN.
+        ...[0, 4, 8, -2].map((position) => ({
+          name: `${how} from position ${position}`,
+          ins: {
+            x: draw.normal([2, 3, 2, 8]),
+            table: tableFor(draw, 9, 8),
+            position: draw.position(position),
+          },
+          attrs,
+        })),
+      ];
+    }),
+  );
+
+interface HeadSizes extends RotaryHeadsAttrs {
+  readonly batch: number;
+  readonly tokens: number;
+  /** D */
+  readonly width: number;
+}
+
+const sizes = (
+  batch: number,
+  tokens: number,
+  heads: number,
+  keyValueHeads: number,
+  width: number,
+): HeadSizes => ({
+  ...{ batch, tokens, heads, keyValueHeads, width },
+});
+
+const HEADS: readonly HeadSizes[] = [
+  sizes(1, 1, 1, 1, 2),
+  sizes(2, 3, 1, 1, 4),
+  sizes(3, 5, 4, 2, 6),
+  sizes(1, 7, 3, 1, 10),
+  sizes(2, 4, 6, 6, 16),
+  sizes(3, 33, 4, 2, 64),
+];
+
+/** Sizes, table and position of each case. */
+function placed(draw: Draw) {
+  return [
+    ...HEADS.map((of) => ({
+      of,
+      name: `[${of.batch}, ${of.tokens}] of ${of.heads} and ${of.keyValueHeads} heads of ${of.width}`,
+      ins: { table: tableFor(draw, of.tokens + 2, of.width) },
+    })),
+    // From 7 on, tokens leave the table: their queries and keys are NaN, their values are not.
+    ...[0, 4, 7, 9, -2, -(2 ** 31), 2 ** 31 - 1].map((position) => ({
+      of: sizes(2, 3, 4, 2, 8),
+      name: `from position ${position}`,
+      ins: { table: tableFor(draw, 9, 8), position: draw.position(position) },
+    })),
+  ];
+}
+
+export const rotaryHeadsCases: CaseList<typeof rotaryHeadsOp> = (draw) => [
+  ...placed(draw).map(({ of: { batch, tokens, heads, keyValueHeads, width }, name, ins }) => ({
+    name,
+    ins: { x: draw.normal([batch, tokens, (heads + 2 * keyValueHeads) * width]), ...ins },
+    attrs: { heads, keyValueHeads },
+  })),
+  {
+    name: 'special numbers stay in their pairs',
+    ins: { x: draw.floats([1, 5, 4 * 10], SPECIAL), table: tableFor(draw, 5, 10) },
+    attrs: { heads: 2, keyValueHeads: 1 },
+  },
+];
+
+export const rotaryHeadsBackwardCases: CaseList<typeof rotaryHeadsBackwardOp> = (draw) => [
+  ...placed(draw).map(({ of: { batch, tokens, heads, keyValueHeads, width }, name, ins }) => ({
+    name,
+    ins: {
+      dQuery: draw.normal([batch, tokens, heads, width]),
+      dKey: draw.normal([batch, tokens, keyValueHeads, width]),
+      dValue: draw.normal([batch, tokens, keyValueHeads, width]),
+      ...ins,
+    },
+    attrs: null,
+  })),
+  {
+    name: 'special numbers stay in their pairs',
+    ins: {
+      dQuery: draw.floats([1, 5, 2, 10], SPECIAL),
+      dKey: draw.floats([1, 5, 1, 10], SPECIAL),
+      dValue: draw.floats([1, 5, 1, 10], SPECIAL),
+      table: tableFor(draw, 5, 10),
+    },
+    attrs: null,
+  },
+];
