@@ -1,5 +1,6 @@
 // What a browser downloads: minified and gzipped bytes of each package's main entry without our other packages, and
-// of the bundles that users build, with everything. Budgets are in sizes.json, in KB (1,000 bytes).
+// of the bundles that users build, with everything. Budgets are in sizes.json, in KB (1,000 bytes). What is loaded by a
+// dynamic import, when a user asks for it, has budgets of its own and does not count for its package.
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
@@ -7,13 +8,15 @@ import { publishedPackages } from './packages.mjs';
 import { root } from './setup.mjs';
 
 /**
- * `oneOf`: files of which a user loads only one; the largest counts.
- * @type {{ oneOf: string[], packages: Record<string, number>, bundles: Record<string, { of: string[], budget: number }> }}
+ * `oneOf`: files of which a user loads only one; the largest counts. `onDemand`: by the names of their chunks.
+ * @type {{ oneOf: string[], onDemand: Record<string, number>, packages: Record<string, number>, bundles: Record<string, { of: string[], budget: number }> }}
  */
 const budgets = JSON.parse(readFileSync(`${root}/scripts/sizes.json`, 'utf8'));
 const published = publishedPackages();
 const libraries = published.filter(({ entries, manifest }) => entries.includes(manifest.name));
 const problems = [];
+/** @type {Map<string, number>} bytes of the chunks that are loaded on demand */
+const onDemand = new Map();
 let most = 0;
 
 for (const { name, manifest } of libraries) {
@@ -27,6 +30,12 @@ for (const name of Object.keys(budgets.packages)) {
 }
 for (const [name, { of, budget }] of Object.entries(budgets.bundles))
   judge(name, await measure(of, []), budget);
+
+for (const [name, budget] of Object.entries(budgets.onDemand)) {
+  if (!onDemand.has(name))
+    problems.push(`${name} of scripts/sizes.json is no chunk that is loaded on demand`);
+  else judge(`on demand: ${name}`, onDemand.get(name), budget);
+}
 
 for (const problem of problems) console.error(`[check-sizes] ${problem}`);
 if (problems.length > 0) process.exit(1);
@@ -49,7 +58,7 @@ function judge(name, bytes, budget) {
 /**
  * @param {readonly string[]} entries
  * @param {readonly string[]} external imports that are left out
- * @returns {Promise<number>} bytes of all files that a user loads, each gzipped
+ * @returns {Promise<number>} bytes of all files that every user loads, each gzipped
  */
 async function measure(entries, external) {
   const id = 'virtual:entry';
@@ -75,7 +84,8 @@ async function measure(entries, external) {
   let [all, largest] = [0, 0];
   for (const file of output) {
     const bytes = gzipSync(file.code ?? file.source, { level: 9 }).length;
-    if (budgets.oneOf.includes(file.name)) largest = Math.max(largest, bytes);
+    if (file.isDynamicEntry && file.name in budgets.onDemand) onDemand.set(file.name, bytes);
+    else if (budgets.oneOf.includes(file.name)) largest = Math.max(largest, bytes);
     else all += bytes;
   }
   return all + largest;

@@ -13,6 +13,7 @@ import { environment, install, PROJECTS, root, tool } from './setup.mjs';
  */
 const script = (file, ...args) => [process.execPath, `scripts/${file}`, ...args];
 const kernels = ['packages/backend-cpu/scripts/build-wasm.mjs', '--check'];
+const cudaKernels = ['packages/backend-cuda/scripts/build-kernels.mjs', '--check'];
 /** Build first: others wait for it. Longest first after that. @type {readonly Check[]} */
 const CHECKS = [
   { name: 'build', why: 'a package or app does not compile', command: [tool('tsc'), '-b', ...PROJECTS] },
@@ -20,6 +21,12 @@ const CHECKS = [
     name: 'kernels',
     why: 'the committed WebAssembly is not what the C sources give',
     command: [process.execPath, ...kernels],
+    skip: 2,
+  },
+  {
+    name: 'cuda',
+    why: 'a CUDA kernel does not compile for every GPU generation, or its committed arguments are old',
+    command: [process.execPath, ...cudaKernels],
     skip: 2,
   },
   { name: 'types', why: 'sources, tests or apps have type errors', command: [tool('tsc'), '-p', '.'] },

@@ -40,6 +40,17 @@ for stage in "$@"; do
         echo "$compute $(basename "$golden") exit $code: $(grep -E 'FAIL|fail|\[' "$out/verify.log" | head -3 | tr '\n' ';')"
       done
     done ;;
+  # One run of the tiny preset in f32 and bf16, twice each: metrics to compare with a CPU run, and bits with each other.
+  tiny)
+    for run in f32-a f32-b bf16-a bf16-b; do
+      qsparse train --preset tiny --steps "${STEPS:-200}" --device cuda --compute "${run%-*}" --out "$work/tiny-$run" --sample-every 0 2>&1 | tail -${TAIL:-2}
+      cp "$work/tiny-$run/metrics.jsonl" "$out/tiny-$run.jsonl"
+    done
+    for compute in f32 bf16; do
+      a=$(find "$work/tiny-$compute-a" -name '*.safetensors' | sort | xargs sha256sum | cut -d' ' -f1 | sha256sum)
+      b=$(find "$work/tiny-$compute-b" -name '*.safetensors' | sort | xargs sha256sum | cut -d' ' -f1 | sha256sum)
+      [ "$a" = "$b" ] && echo "$compute: the same bits twice" || echo "$compute: DIFFERENT bits"
+    done ;;
   kernels) qsparse bench kernels --device cuda 2>&1 | tee "$out/kernels.txt" ;;
   train) qsparse bench train --device cuda --sizes "$sizes" --variants "$variants" --steps "${STEPS:-20}" 2>&1 | tee -a "$out/train.txt" ;;
   train-json) qsparse bench train --device cuda --sizes "$sizes" --variants "$variants" --steps "${STEPS:-20}" --json 2>&1 | tee -a "$out/train.jsonl" | cut -c1-400 ;;

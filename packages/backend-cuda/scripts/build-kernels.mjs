@@ -5,7 +5,7 @@
 //   node scripts/build-kernels.mjs --check     compiles every kernel for every target and compares the committed layouts:
 //                                              exit 1 when something is wrong, 2 without nvcc
 //
-// dist/kernels holds NAME.fatbin for each .cu file (PTX for compute capability 7.5 and machine code for the targets below)
+// dist/kernels holds NAME.fatbin for each .cu file (PTX for compute capabilities 7.5 and 8.0 and machine code for the targets below)
 // and manifest.json, the hash of the source that each was built from. Where there is no fatbin, NVRTC compiles src/kernels.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -34,7 +34,8 @@ const cache = join(root, 'node_modules/.cache/fatbins');
 const MACHINE_CODE = process.env.QSPARSE_CUDA_TARGETS?.split(',') ?? ['80', '89', '90', '100'];
 const FLAGS = [
   ...['-std=c++17', '-O3', '--fatbin', '-Werror', 'all-warnings', '--compress-mode=size'],
-  ...['-gencode', 'arch=compute_75,code=compute_75'],
+  // PTX for what is neither listed below nor older: without the second, newer GPUs would get no tensor cores.
+  ...['-gencode', 'arch=compute_75,code=compute_75', '-gencode', 'arch=compute_80,code=compute_80'],
   ...MACHINE_CODE.flatMap((target) => ['-gencode', `arch=compute_${target},code=sm_${target}`]),
 ];
 
@@ -81,7 +82,7 @@ async function build() {
   writeFileSync(join(output, 'manifest.json'), JSON.stringify(manifest));
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(
-    `[kernels] ${names.length} files compiled by nvcc ${nvcc.version} for sm_${MACHINE_CODE.join(', ')} and PTX 7.5 in ${seconds} s; ${(bytes / 1024).toFixed(0)} KiB`,
+    `[kernels] ${names.length} files compiled by nvcc ${nvcc.version} for sm_${MACHINE_CODE.join(', ')} and PTX 7.5, 8.0 in ${seconds} s; ${(bytes / 1024).toFixed(0)} KiB`,
   );
 }
 

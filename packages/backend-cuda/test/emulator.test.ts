@@ -5,7 +5,8 @@ import { type Fixtures, type Gpu, missing, openFixtures } from './emulator/fixtu
 const { start, set } = missing ? ({} as Fixtures) : openFixtures({ checks: true });
 const unchecked = missing ? ({} as Fixtures) : openFixtures({ checks: false });
 
-const range = <T>(count: number, value: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => value(i));
+const range = <T>(count: number, value: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, i) => value(i));
 const words = (bytes: ArrayBuffer): number[] => [...new Uint32Array(bytes)];
 const floats = (bytes: ArrayBuffer): number[] => [...new Float32Array(bytes)];
 
@@ -33,8 +34,8 @@ describe.skipIf(missing)('threads of a block', () => {
         const seen = words(gpu.run('write_indices', { grid, block, output: 12 * 64 * 4 }));
         const expected = range(12 * 64, (i) => {
           const [t, b] = [i % 64, Math.floor(i / 64)];
-          const thread = (t % 4) | ((t >> 2) % 8 << 4) | ((t >> 5) << 8);
-          return thread | (b % 3 << 12) | (Math.floor(b / 3) % 2 << 16) | (Math.floor(b / 6) << 20);
+          const thread = (t % 4) | (((t >> 2) % 8) << 4) | ((t >> 5) << 8);
+          return thread | ((b % 3) << 12) | ((Math.floor(b / 3) % 2) << 16) | (Math.floor(b / 6) << 20);
         });
         expect(seen).toEqual(expected);
         const wide = words(gpu.run('write_indices', { block: [16, 16, 4], output: 4096 }));
@@ -50,7 +51,9 @@ describe.skipIf(missing)('threads of a block', () => {
 
       test('dynamic shared memory', () => {
         const x = Float32Array.from(range(2000, (i) => i));
-        const y = floats(gpu.run('reverse_block', { x, grid: [2], block: [1000], shared: 4000, output: 8000 }));
+        const y = floats(
+          gpu.run('reverse_block', { x, grid: [2], block: [1000], shared: 4000, output: 8000 }),
+        );
         expect(y).toEqual([...x.slice(0, 1000).reverse(), ...x.slice(1000).reverse()]);
       });
 
@@ -107,7 +110,14 @@ describe.skipIf(missing)('lanes of a warp', () => {
     ];
   };
 
-  for (const [n, width] of [[1, 32], [16, 32], [5, 8], [3, 16], [31, 32], [0, 1]] as const) {
+  for (const [n, width] of [
+    [1, 32],
+    [16, 32],
+    [5, 8],
+    [3, 16],
+    [31, 32],
+    [0, 1],
+  ] as const) {
     test(`shuffles by ${n} in segments of ${width}`, () => {
       const gpu = start('warps');
       set('ORDER', String(n));

@@ -30,7 +30,8 @@ export function createOracle(json: TokenizerJson, specialTokens: 'parse' | 'text
   const file = JSON.parse(formatTokenizerJson(json));
   if (specialTokens === 'text') file.added_tokens = [];
   const oracle = new HuggingFaceTokenizer(file, { clean_up_tokenization_spaces: false });
-  Object.assign(oracle.pre_tokenizer!, { pattern: GPT2_PATTERN });
+  if (file.pre_tokenizer?.type === 'ByteLevel')
+    Object.assign(oracle.pre_tokenizer!, { pattern: GPT2_PATTERN });
   return {
     encode: (text) => oracle.encode(text).ids,
     // It refuses the empty list.

@@ -139,6 +139,26 @@ test('gradients of biases and head norms are those of small differences', () => 
   }
 });
 
+test('bf16: biases, head norms and all; logits near those of f32, gradients in the f32 arena', () => {
+  const device = referenceDevice();
+  const overrides = { biases: SITES, queryKeyNorm: true };
+  const [exact, rounded] = (['f32', 'bf16'] as const).map((compute) => {
+    const model = tinyModel(device, overrides, compute);
+    const cache = createCache(model, 2, 9);
+    const tokens = someTokens(device, 2, 9);
+    const scores = noGrad(() => logits(model, tokens, { cache }));
+    scope(() => backward(lossOf(model, tokens, someTokens(device, 2, 9, 7)), model.arena.params.values()));
+    return { dtype: scores.dtype, logits: device.values(scores), grads: device.values(model.arena.grads) };
+  });
+  expect([exact!.dtype, rounded!.dtype]).toEqual(['f32', 'bf16']);
+  const distance = (a: Float64Array, b: Float64Array) =>
+    Math.hypot(...a.map((value, i) => value - b[i]!)) / Math.hypot(...b);
+  for (const key of ['logits', 'grads'] as const) {
+    expect(distance(rounded![key], exact![key])).toBeGreaterThan(1e-4);
+    expect(distance(rounded![key], exact![key])).toBeLessThan(0.03);
+  }
+});
+
 test('biases cost one launch a site; head norms cost seven in place of one', () => {
   const device = nullDevice();
   const tokens = someTokens(device, 2, 8);

@@ -1,6 +1,13 @@
 /** Small decoders for tests. */
 import { type Device, type Tensor, tensor, write } from '@qsparse/core';
-import { createDecoder, DENSE, type Decoder, type DecoderConfig, initialize } from '@qsparse/layers';
+import {
+  type ComputeDType,
+  createDecoder,
+  DENSE,
+  type Decoder,
+  type DecoderConfig,
+  initialize,
+} from '@qsparse/layers';
 
 export const TINY: DecoderConfig = {
   vocabularySize: 11,
@@ -20,8 +27,12 @@ export const TINY: DecoderConfig = {
   linear: DENSE,
 };
 
-export function tinyModel(device: Device, overrides: Partial<DecoderConfig> = {}): Decoder {
-  const model = createDecoder(device, { ...TINY, ...overrides });
+export function tinyModel(
+  device: Device,
+  overrides: Partial<DecoderConfig> = {},
+  compute: ComputeDType = 'f32',
+): Decoder {
+  const model = createDecoder(device, { ...TINY, ...overrides }, { compute });
   initialize(model, 1);
   for (const [name, param] of model.arena.params) {
     // Biases begin as zeros, which would hide a wrong place for them.

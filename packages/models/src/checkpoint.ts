@@ -95,7 +95,7 @@ export function checkWeights(
 }
 
 /** Tensors that checkpoints may have and that change nothing: tables of angles, and a head beside a tied embedding. */
-export function ignoredTensors({ tiedEmbedding }: DecoderConfig, store: TensorStore): readonly string[] {
+function ignoredTensors({ tiedEmbedding }: DecoderConfig, store: TensorStore): readonly string[] {
   return [...store.tensors.keys()].filter(
     (name) => /\.rotary_emb\.inv_freq$/.test(name) || (tiedEmbedding && name === 'lm_head.weight'),
   );

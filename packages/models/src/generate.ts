@@ -33,7 +33,8 @@ export interface GenerateOptions extends SamplingOptions {
 /** What generation needs of a tokenizer. */
 export interface TextCodec {
   encode(text: string): ArrayLike<number>;
-  decoder(): { push(id: number): string; flush(): string };
+  /** @param options `after`: the ids that come before, which decide whether the first one begins with a space */
+  decoder(options?: { readonly after?: ArrayLike<number> }): { push(id: number): string; flush(): string };
 }
 
 /** Prompt tokens that are computed at once. */
@@ -46,8 +47,9 @@ export async function* generate(
   prompt: string,
   options: GenerateOptions = {},
 ): AsyncGenerator<string, void, void> {
-  const decoder = codec.decoder();
-  for await (const token of generateTokens(model, codec.encode(prompt), options)) {
+  const ids = codec.encode(prompt);
+  const decoder = codec.decoder({ after: ids });
+  for await (const token of generateTokens(model, ids, options)) {
     const piece = decoder.push(token);
     if (piece) yield piece;
   }
@@ -67,7 +69,8 @@ export async function* generateTokens(
   checkPrompt(prompt, model);
   requireWhole('maxTokens', maxTokens, 1);
   requireWhole('seed', seed, 0);
-  const writer = createWriter(model, tokenChooser(sampling), seed);
+  const capacity = Math.min(model.config.contextLength, prompt.length + maxTokens);
+  const writer = createWriter(model, tokenChooser(sampling), seed, capacity);
   const pause = createPauses();
   try {
     let text = Array.from(prompt);
@@ -102,9 +105,10 @@ interface Writer {
   dispose(): void;
 }
 
-function createWriter(model: Decoder, choose: Choose, seed: number): Writer {
+/** @param capacity tokens that the cache has room for */
+function createWriter(model: Decoder, choose: Choose, seed: number, capacity: number): Writer {
   const { device } = model;
-  const cache = createCache(model, 1);
+  const cache = createCache(model, 1, capacity);
   const inputs = { token: keep(rowOf(device, [0])), random: keep(randomTensor(device, seed, 0)) };
   const step = capture(({ token, random }: typeof inputs) =>
     noGrad(() => choose(lastLogits(model, token, cache), random)),

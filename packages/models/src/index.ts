@@ -2,7 +2,6 @@
 export {
   type CheckpointOptions,
   checkWeights,
-  ignoredTensors,
   type LoadOptions,
   type LoadProgress,
   loadWeights,
@@ -11,9 +10,10 @@ export {
 export { type FamilyConfig, parseModelConfig } from './config.ts';
 export type { Family } from './families/family.ts';
 export { FAMILIES } from './families/index.ts';
-export { formatModelConfig, parseBlock } from './families/qsparse.ts';
+export { formatModelConfig, parseBlock, type TextEnds } from './families/qsparse.ts';
 export { type GenerateOptions, generate, generateTokens, type TextCodec } from './generate.ts';
 export { type Llama2c, openLlama2c } from './llama2c.ts';
+export { llama2cTokenizer } from './llama2c-tokenizer.ts';
 export {
   chosenFiles,
   directoryFiles,

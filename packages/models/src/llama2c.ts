@@ -156,7 +156,8 @@ function storeOf(
       if (!info)
         throw new FormatError('missing-tensor', `[llama2.c] ${name}: there is no tensor "${tensor}"`);
       const bytes = await reader.read(info.byteOffset, info.byteLength, signal);
-      const stored = new Float32Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, info.byteLength / 4);
+      const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+      const stored = new Float32Array(aligned.buffer, aligned.byteOffset, info.byteLength / 4);
       const turns = /\.[qk]_proj\./.test(tensor);
       const data = turns
         ? pairedByHalves(stored, headSize, info.shape[1]!)

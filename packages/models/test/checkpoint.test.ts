@@ -101,5 +101,6 @@ test.each<[string, (tensors: TensorToWrite[]) => TensorToWrite[], string]>([
 test('an abort stops the loading with its own reason', async () => {
   const model = tinyModel(referenceDevice());
   const store = await storeOf(weightsOf(model));
-  await expect(loadWeights(model, store, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+  const signal = AbortSignal.abort(new Error('enough'));
+  await expect(loadWeights(model, store, { signal })).rejects.toThrow('enough');
 });

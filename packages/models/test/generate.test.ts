@@ -69,6 +69,16 @@ test('a context of one token still goes on', async () => {
   expect(await tokensOf(model, [1], { maxTokens: 4, temperature: 0 })).toHaveLength(4);
 });
 
+test('a model that computes in bf16 writes too', async () => {
+  const options = { temperature: 0, maxTokens: 12 };
+  const [rounded, exact] = (['bf16', 'f32'] as const).map((compute) =>
+    tinyModel(referenceDevice(), {}, compute),
+  );
+  const text = await tokensOf(rounded!, [5], options);
+  expect(text).toHaveLength(12);
+  expect(text[0]).toBe((await tokensOf(exact!, [5], options))[0]);
+});
+
 test('the same seed gives the same text, another seed another', async () => {
   const model = tinyModel(referenceDevice());
   const options = { temperature: 1, maxTokens: 20 };
@@ -141,6 +151,15 @@ test.each([0, 1])('weights that are not finite stop it by name, at temperature %
   await expect(tokensOf(model, [1], { temperature })).rejects.toThrow('no probabilities for token 1');
 });
 
+test('the cache has room for prompt and text, not for the whole context', async () => {
+  const device = nullDevice();
+  const model = tinyModel(device, { contextLength: 4096 });
+  const before = device.memory().peak;
+  await tokensOf(model, [1, 2], { maxTokens: 6 });
+  const whole = 2 * 2 * 4096 * 4 * 4; // keys and values of 2 layers of 4 wide, f32
+  expect(device.memory().peak - before).toBeLessThan(whole / 4);
+});
+
 test('all memory is given back, at the end and when the caller leaves', async () => {
   const device = referenceDevice();
   const model = tinyModel(device);
@@ -168,9 +187,11 @@ test('a token is one replay of a fixed number of launches, and nothing grows', a
 test('pieces of text are whole characters and join to the decoded text', async () => {
   const model = tinyModel(referenceDevice());
   // Two tokens make a letter; an odd one out is completed by flush.
+  const seen: number[][] = [];
   const codec: TextCodec = {
     encode: (text) => Array.from(text, (letter) => letter.charCodeAt(0) - 97),
-    decoder() {
+    decoder(options) {
+      seen.push([...Array.from(options?.after ?? [])]);
       let half: number | undefined;
       return {
         push(id) {
@@ -191,5 +212,6 @@ test('pieces of text are whole characters and join to the decoded text', async (
   for await (const piece of generate(model, codec, 'ab', options)) pieces.push(piece);
   const [a, b, c, d, e] = await tokensOf(model, [0, 1], options);
   expect(pieces).toEqual([`(${a},${b})`, `(${c},${d})`, `(${e}`]);
+  expect(seen).toEqual([[0, 1]]); // the decoder knows what came before
   await expect(generate(model, codec, '', options).next()).rejects.toThrow('at least one token');
 });

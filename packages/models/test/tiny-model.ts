@@ -1,6 +1,7 @@
 /** Small decoders for tests. */
 import { type Device, normal, write } from '@qsparse/core';
 import {
+  type ComputeDType,
   createDecoder,
   DENSE,
   type Decoder,
@@ -35,8 +36,12 @@ export const TERNARY_TOP_K: LinearConfig = {
   rescale: 'none',
 };
 
-export function tinyModel(device: Device, overrides: Partial<DecoderConfig> = {}): Decoder {
-  const model = createDecoder(device, { ...TINY, ...overrides });
+export function tinyModel(
+  device: Device,
+  overrides: Partial<DecoderConfig> = {},
+  compute: ComputeDType = 'f32',
+): Decoder {
+  const model = createDecoder(device, { ...TINY, ...overrides }, { compute });
   initialize(model, 3);
   // Far from first values, so that every part of the model moves the logits.
   for (const param of model.arena.params.values())

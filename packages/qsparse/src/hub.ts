@@ -1,6 +1,6 @@
 /** Models on the Hugging Face Hub, through `@huggingface/hub` where that package is installed. */
 import { ValueError } from '@qsparse/core';
-import { blobReader } from '@qsparse/formats';
+import { blobReader, FormatError } from '@qsparse/formats';
 import type { ModelFiles } from '@qsparse/models';
 
 export interface HubOptions {
@@ -28,8 +28,19 @@ export async function hubFiles(
     name: `${repository}@${revision}`,
     async open(fileName) {
       const repo = { type: 'model', name: repository } as const;
-      const blob = await downloadFile({ ...given, repo, revision, path: fileName });
-      return blob ? blobReader(blob, `${repository}/${fileName}`) : undefined;
+      const name = `${repository}/${fileName}`;
+      try {
+        const blob = await downloadFile({ ...given, repo, revision, path: fileName });
+        return blob ? blobReader(blob, name) : undefined;
+      } catch (cause) {
+        const { message = '', statusCode } = cause as { message?: string; statusCode?: number };
+        if (statusCode === 404) return undefined; // mirrors do not say whether it is the file or the model
+        const hint = 'check name and revision, and give an access token for a model that is not public';
+        throw new FormatError('io', `[hub] ${name}: ${message.split('\n')[0]}; ${hint}`, {
+          file: name,
+          cause,
+        });
+      }
     },
   };
 }

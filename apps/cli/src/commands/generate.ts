@@ -44,7 +44,7 @@ export const command: Command = {
       const { model, tokenizer } = await fromPretrained(path, opened, { signal });
       const start = performance.now();
       let text = '';
-      const stopTokens = [tokenizer.endOfText];
+      const { stopTokens } = tokenizer;
       const pieces = generate(model, tokenizer, prompt, { ...options, stopTokens, signal });
       for await (const piece of pieces) {
         if (!json) output.write(text === '' ? prompt + piece : piece);

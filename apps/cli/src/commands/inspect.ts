@@ -56,7 +56,7 @@ const printable = (name: string): string => (/[\p{C}\p{Zl}\p{Zp}]/u.test(name) ?
 
 async function inspectModel(path: string): Promise<Report> {
   const folder = await resolveModelFolder(path);
-  const { decoder } = await readModelConfig(folder);
+  const { family, decoder, ignoredKeys } = await readModelConfig(folder);
   const parameters = countParameters(decoder);
   const sites = sitesOf(decoder);
   const sparsity = overallSparsity(decoder, sites);
@@ -69,16 +69,43 @@ async function inspectModel(path: string): Promise<Report> {
   };
   const grouped = (value: number) => value.toLocaleString('en');
   return {
-    data: { folder, config: decoder, parameters, sites: Object.fromEntries(sites), sparsity, bytes },
+    data: {
+      folder,
+      family,
+      config: decoder,
+      parameters,
+      sites: Object.fromEntries(sites),
+      sparsity,
+      bytes,
+      ignoredKeys,
+    },
     lines: [
       folder,
-      `decoder: ${decoder.layers} layers, width ${decoder.hiddenSize}, ${decoder.heads} heads of ${decoder.headSize} (${decoder.keyValueHeads} key-value), feed-forward ${decoder.intermediateSize} (${decoder.activation}), context ${decoder.contextLength}, vocabulary ${decoder.vocabularySize}`,
+      `${family}: ${decoder.layers} layers, width ${decoder.hiddenSize}, ${decoder.heads} heads of ${decoder.headSize} (${decoder.keyValueHeads} key-value), feed-forward ${decoder.intermediateSize} (${decoder.activation}), context ${decoder.contextLength}, vocabulary ${decoder.vocabularySize}`,
       `parameters: ${grouped(parameters.total)} (${grouped(parameters.linear)} in linear layers, ${grouped(parameters.embedding)} in embedding and head)`,
       `linear layers: ${linear.weights} weights, ${linear.activations} activations, ${(100 * sparsity).toFixed(1)} % of the inputs left out by selection`,
       ...[...sites].map(([site, { kept, width }]) => `  ${site.padEnd(8)} keeps ${kept} of ${width}`),
+      ...peculiarities(decoder),
       `size: ${mebibytes(bytes.f32)} in f32, ${mebibytes(bytes.packed)} with packed linear layers; key-value cache ${mebibytes(bytes.cache)} a sequence`,
+      ...(ignoredKeys.length > 0
+        ? [`keys of config.json that change nothing: ${ignoredKeys.map(printable).join(', ')}`]
+        : []),
     ],
   };
+}
+
+/** What only some models have. */
+function peculiarities(config: DecoderConfig): readonly string[] {
+  const { slidingWindow, slidingLayers, ropeScaling, queryKeyNorm, biases = [], subLayerNorms } = config;
+  const sliding = slidingLayers ? ` in ${slidingLayers.filter(Boolean).length} layers` : '';
+  const all = [
+    slidingWindow > 0 && `sliding window of ${slidingWindow} tokens${sliding}`,
+    ropeScaling && `${ropeScaling.kind} rope scaling by ${ropeScaling.factor}`,
+    queryKeyNorm && 'norms of query and key heads',
+    subLayerNorms && 'sub-layer norms',
+    biases.length > 0 && `biases at ${biases.join(', ')}`,
+  ].filter((what) => what !== false && what !== undefined);
+  return all.length > 0 ? [`with ${all.join(', ')}`] : [];
 }
 
 type Sites = ReadonlyMap<string, { readonly kept: number; readonly width: number }>;

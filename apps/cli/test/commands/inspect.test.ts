@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { memorySink, writeSafetensors } from '@qsparse/formats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli, SMALL, temporaryFolder, writeText } from '../run-cli.ts';
@@ -35,6 +36,26 @@ test('a run: parameters, what each site keeps, sizes; by hand', async () => {
     'ternary weights, int8 activations, 62.5 % of the inputs left out by selection',
   );
   expect(words.out).toContain('  down     keeps 6 of 16');
+});
+
+test('a model of another family: what it has of its own, and the keys that change nothing', async () => {
+  const golden = fileURLToPath(new URL('../fixtures/hugging-face/', import.meta.url));
+  const { out } = await cli('inspect', join(golden, 'hf-mistral'));
+  expect(out).toContain('\nmistral: 2 layers, width 32, 4 heads of 8 (2 key-value), feed-forward 64 (silu)');
+  expect(out).toContain('\nwith sliding window of 16 tokens\n');
+  expect(out).toMatch(/\nkeys of config\.json that change nothing: attention_dropout, bos_token_id, dtype, /);
+  const json = await cli('inspect', join(golden, 'hf-qwen3'), '--json');
+  expect(JSON.parse(json.out)).toMatchObject({
+    family: 'qwen3',
+    config: { queryKeyNorm: true, headSize: 16 },
+    ignoredKeys: expect.arrayContaining(['use_cache']),
+  });
+  for (const [name, what] of [
+    ['hf-qwen2', 'with biases at qkv'],
+    ['hf-llama3-scaled-rope', 'with llama3 rope scaling by 8'],
+    ['hf-bitnet', 'with sub-layer norms'],
+  ] as const)
+    expect((await cli('inspect', join(golden, name))).out).toContain(`\n${what}\n`);
 });
 
 test('a file: its tensors', async () => {

@@ -18,7 +18,11 @@ test('a table for people, an object for programs, exit code 0', async () => {
 test.each<[string[], number, string]>([
   [[], 2, 'the golden folder is missing'],
   [['nowhere'], 1, 'nowhere/golden.json: there is no such file'],
-  [[golden, '--device', 'abacus'], 2, 'there is no device "abacus"; choose one of auto, cuda, cpu, reference'],
+  [
+    [golden, '--device', 'abacus'],
+    2,
+    'there is no device "abacus"; choose one of auto, cuda, cpu, reference',
+  ],
 ])('%j is refused', async (argv, code, message) => {
   const ended = await cli(
     'verify',

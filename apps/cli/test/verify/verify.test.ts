@@ -13,7 +13,28 @@ import { verifyFolder } from '../../src/verify/verify.ts';
 const goldens = fileURLToPath(new URL('../fixtures/goldens', import.meta.url));
 const folders = readdirSync(goldens);
 
+const pretrained = fileURLToPath(new URL('../fixtures/hugging-face', import.meta.url));
+const models = readdirSync(pretrained);
+const QUANTITIES = [
+  'logits',
+  'logits, largest difference',
+  'logits, median token',
+  'token by token',
+  'token by token, median',
+  'loss',
+  '24 greedy tokens, differing',
+];
+
 describe('reference', () => {
+  test.each(models)('%s', async (name) => {
+    const { checks, pass } = await verifyFolder(join(pretrained, name), referenceDevice());
+    expect(checks.map(({ quantity }) => quantity)).toEqual(QUANTITIES);
+    expect(checks.filter((check) => !check.pass)).toEqual([]);
+    expect(pass).toBe(true);
+    // The goldens were computed in float32.
+    for (const { quantity, error } of checks) expect(error, quantity).toBeLessThan(2e-6);
+  });
+
   test.each(folders)('%s', async (name) => {
     const { checks, pass } = await verifyFolder(join(goldens, name), referenceDevice());
     expect(checks.filter((check) => !check.pass)).toEqual([]);
@@ -31,6 +52,14 @@ describe('cpu', () => {
   });
   afterAll(() => cpu.dispose());
 
+  test.each(models)('%s', async (name) => {
+    const before = cpu.memory().count;
+    const { checks } = await verifyFolder(join(pretrained, name), cpu);
+    expect(checks.filter((check) => !check.pass)).toEqual([]);
+    for (const { error, tolerance } of checks) expect(Math.max(error, tolerance)).toBeLessThanOrEqual(1e-4);
+    expect(cpu.memory()).toMatchObject({ count: before, programs: 0 });
+  });
+
   test.each(folders)('%s', async (name) => {
     const before = cpu.memory().count;
     const { checks } = await verifyFolder(join(goldens, name), cpu);
@@ -45,13 +74,13 @@ describe('a device or a folder that is wrong', () => {
     root = mkdtempSync(join(tmpdir(), 'verify-'));
   });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
-  const copy = (): string => {
+  const copy = (source: string = join(goldens, 'qsparse-dense-relu2glu')): string => {
     const folder = mkdtempSync(join(root, 'golden-'));
-    cpSync(join(goldens, 'qsparse-dense-relu2glu'), folder, { recursive: true });
+    cpSync(source, folder, { recursive: true });
     return folder;
   };
-  const edit = (folder: string, from: string, to: string): void => {
-    const path = join(folder, 'golden.json');
+  const edit = (folder: string, from: string, to: string, file = 'golden.json'): void => {
+    const path = join(folder, file);
     const text = readFileSync(path, 'utf8');
     if (!text.includes(from)) throw new Error(`no ${from} in ${path}`);
     writeFileSync(path, text.replace(from, to));
@@ -175,5 +204,47 @@ describe('a device or a folder that is wrong', () => {
     expect((error as Error).message).toContain(message);
     expect((error as Error).message).not.toContain('\n');
     expect(exact.memory().programs).toBe(0);
+  });
+
+  test('a pretrained model with another window, an edited loss or a token that differs fails, by quantity', async () => {
+    const folder = copy(join(pretrained, 'hf-mistral'));
+    edit(folder, '"sliding_window": 16', '"sliding_window": 15', 'config.json');
+    edit(folder, '"loss": 6', '"loss": 7');
+    await rewrite(folder, 'golden.safetensors', (tensors) => {
+      ((tensors.get('generated') as { data: Int32Array }).data[20] as number) ^= 1;
+    });
+    const { checks, pass } = await verifyFolder(folder, referenceDevice());
+    expect(pass).toBe(false);
+    const failed = checks.filter((check) => !check.pass).map(({ quantity }) => quantity);
+    // Ours agrees with itself.
+    expect(failed).toEqual(QUANTITIES.filter((quantity) => !quantity.startsWith('token by token')));
+    expect(checks.at(-1)?.error).toBeGreaterThanOrEqual(1);
+  });
+
+  test.each<[string, (folder: string) => void | Promise<void>, string]>([
+    ['an unknown key', (folder) => edit(folder, '"head_dim"', '"clip_qkv"', 'config.json'), '"clip_qkv"'],
+    ['another family', (folder) => edit(folder, '"mistral"', '"mixtral"', 'config.json'), '"mixtral"'],
+    ['no golden.json', (folder) => rmSync(join(folder, 'golden.json')), 'golden.json: there is no such file'],
+    ['no weights', (folder) => rmSync(join(folder, 'model.safetensors')), 'model.safetensors is required'],
+    [
+      'tokens of another type',
+      (folder) =>
+        rewrite(folder, 'golden.safetensors', (tensors) => {
+          tensors.set('tokens', { name: 'tokens', dtype: 'f32', shape: [1, 9], data: new Float32Array(9) });
+        }),
+      'tensor "tokens" must be i32 [rows, more than 8], got f32 [1,9]',
+    ],
+    [
+      'no greedy tokens',
+      (folder) => rewrite(folder, 'golden.safetensors', (tensors) => void tensors.delete('generated')),
+      'tensor "generated" is required',
+    ],
+  ])('a model folder with %s is an error that names it', async (_, damage, message) => {
+    const folder = copy(join(pretrained, 'hf-mistral'));
+    await damage(folder);
+    const error = await verifyFolder(folder, referenceDevice()).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(FormatError);
+    expect((error as Error).message).toContain(message);
+    expect((error as Error).message).not.toContain('\n');
   });
 });

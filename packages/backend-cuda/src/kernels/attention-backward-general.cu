@@ -1,6 +1,7 @@
 /**
- * attention-backward for every case: f32 and bf16, any head size, any device. One kernel makes dk and dv of 64 keys of a
- * group, one dq of 64 queries of a head; both compute the scores again. attention-backward.cu is faster where it applies.
+ * attention-backward for every case: f32 and bf16, any head size, any device. One kernel makes dk and dv of 64 keys of
+ * a group, one dq of 64 queries of a head; both compute the scores again. attention-backward.cu is faster where it
+ * applies.
  */
 #include "attention-general.cuh"
 
@@ -49,7 +50,7 @@ struct HeadView {
     return Rows<T>{static_cast<const T*>(from) + key_place(first), static_cast<long long>(a.groups) * a.width,
                    min(TILE, a.keys - first), a.width};
   }
-  /** Weights, and gradients of scores before they are scaled, of the tile at a query and a key. All threads must call. */
+  /** Weights, and gradients of scores before they are scaled, of the tile at a query and a key. All threads call. */
   DEVICE void differentiate(float (&weights)[4][4], float (&changes)[4][4], int query, int first,
                             GeneralShared& shared) const {
     multiply_rows(weights, queries(a.q, query), keys(a.k, first), shared);

@@ -1,12 +1,12 @@
-/** Pieces of attention-backward on tensor cores: sizes, the arithmetic on scores in registers, one block's part of dq. */
+/** Pieces of attention-backward on tensor cores: sizes, the arithmetic on scores in registers, a block's part of dq. */
 #pragma once
 #include "attention-tiles.cuh"
 #include "attention.cuh"
 
 /**
  * Sizes by head size (also in attention-backward.ts): warps of a block, tiles of 16 keys of a warp, queries of a tile,
- * queries whose scores a warp holds at once, tiles of queries in shared memory, and how many parts dq's rows are split
- * into over the warps.
+ * queries whose scores a warp holds at once, tiles of queries in shared memory, and into how many parts the warps split
+ * dq's rows.
  */
 template <int WIDTH>
 struct BackwardSizes;
@@ -122,13 +122,18 @@ struct QueryGradients {
   static constexpr int ACROSS = COLUMNS / 8;
   /** Between a thread's vectors in `partial`, which is in an order of its own. */
   static constexpr int APART = Sizes::WARPS * 32 * 4;
+  /** Registers are scarcer with large heads. */
+  static constexpr int UNROLLED = WIDTH > 64 ? 2 : 4;
   int row;
   int column;
   float sums[DOWN][ACROSS][4];
 
-  DEVICE QueryGradients() : row(warp_index() % Sizes::ROW_PARTS * ROWS), column(warp_index() / Sizes::ROW_PARTS * COLUMNS) {}
+  DEVICE QueryGradients() {
+    row = warp_index() % Sizes::ROW_PARTS * ROWS;
+    column = warp_index() / Sizes::ROW_PARTS * COLUMNS;
+  }
 
-  /** sums = changes of the keys in 16ths [part.begin, part.end) of the block, times these keys, plus `partial` if any. */
+  /** sums = changes of the block's keys [16 · part.begin, 16 · part.end) times these keys, plus `partial` if any. */
   DEVICE void compute(const unsigned char* changes, const unsigned char* keys, Span part,
                       const LanePlace<Sizes::QUERIES, false>& changes_across, const LanePlace<WIDTH, true>& down,
                       const float* partial, bool has_partial) {
@@ -142,11 +147,13 @@ struct QueryGradients {
       }
     }
     clear(sums);
-#pragma unroll 4
+#pragma unroll(UNROLLED)
     for (int i = part.begin; i < part.end; i++) {
       u32 left[DOWN][4];
 #pragma unroll
-      for (int m = 0; m < DOWN; m++) load_matrices_transposed(left[m], changes + changes_across.at(i * 16, row + m * 16));
+      for (int m = 0; m < DOWN; m++) {
+        load_matrices_transposed(left[m], changes + changes_across.at(i * 16, row + m * 16));
+      }
 #pragma unroll
       for (int n = 0; n < COLUMNS; n += 16) {
         u32 right[4];

@@ -6,8 +6,8 @@
  * the queries in tiles. Scores are computed transposed, so that weights and score gradients of a warp's keys are left
  * operands of dv and dk as they lie in registers; only score gradients are shared, for dq, which needs all keys.
  *
- * dq of a tile is summed by the blocks in the order of their keys: a block adds to what the one before left in `partial`
- * once `turns` says so, and the last one writes dq. The sums are therefore the same on every run. Blocks take
+ * dq of a tile is summed by the blocks in the order of their keys: a block adds to what the one before it left in
+ * `partial` once `turns` says so, and the last one writes dq. The sums are therefore the same on every run. Blocks take
  * their work in the order in which they begin and wait only for earlier work, so that somebody can always go on.
  */
 #include "attention-backward-tiles.cuh"

@@ -33,7 +33,8 @@ DEVICE void attention_general(const AttentionGeneralArguments& a) {
   const long long stride = static_cast<long long>(a.heads) * a.width;
   const long long key_stride = static_cast<long long>(a.groups) * a.width;
   const long long first_row = (static_cast<long long>(batch) * a.queries + first_query) * a.heads + head;
-  const long long first_key = (static_cast<long long>(batch) * a.keys * a.groups + head / (a.heads / a.groups)) * a.width;
+  const int group = head / (a.heads / a.groups);
+  const long long first_key = (static_cast<long long>(batch) * a.keys * a.groups + group) * a.width;
   const Rows<T> q{static_cast<const T*>(a.q) + first_row * a.width, stride, count, a.width};
 
   float out[SLICES][4][4];

@@ -1,6 +1,6 @@
 /**
- * Pieces of attention for any dtype, head size and device: 64 x 64 products in float32 by 256 threads, 4 x 4 of each
- * thread's own: rows 4 · (thread / 16) and on, columns 4 · (thread % 16) and on. Every sum runs over its terms in order.
+ * Pieces of attention for any dtype, head size and device: 64 x 64 products in float32 by 256 threads, of which each
+ * has 4 x 4: rows 4 · (thread / 16) and on, columns 4 · (thread % 16) and on. Every sum runs over its terms in order.
  */
 #pragma once
 #include "attention.cuh"
@@ -47,7 +47,7 @@ DEVICE void load_columns(float* to, const Rows<T>& rows, int d) {
   }
 }
 
-/** products [64, 64] = left rows · right rows, transposed. All threads must call; shared memory is free before and after. */
+/** products [64, 64] = left rows · right rows, transposed. All threads must call. */
 template <class T>
 DEVICE void multiply_rows(float (&products)[4][4], const Rows<T>& left, const Rows<T>& right, GeneralShared& shared) {
   float* const lefts = shared.operands;
@@ -94,7 +94,8 @@ DEVICE void add_weighted_rows(float (&sums)[SLICES][4][4], const Rows<T>& rows, 
       const int row = threadIdx.x / TILE + i * (GENERAL_THREADS / TILE);
       const int column = first + s * TILE + threadIdx.x % TILE;
       const bool exists = row < rows.count && column < rows.width;
-      shared.operands[row * APART + threadIdx.x % TILE] = exists ? to_float(rows.first[row * rows.stride + column]) : 0.0f;
+      const float value = exists ? to_float(rows.first[row * rows.stride + column]) : 0.0f;
+      shared.operands[row * APART + threadIdx.x % TILE] = value;
     }
     __syncthreads();
 #pragma unroll 8

@@ -1,5 +1,5 @@
 /**
- * What attention-backward knows of each row beforehand: rows [B, H, padded T, 2] = log-sum-exp times `factor`, and dy y.
+ * What attention-backward needs of each row: rows [B, H, padded T, 2] = log-sum-exp times `factor`, and dy · y.
  * Rows that pad T have an infinite log-sum-exp: whatever they see weighs nothing. Clears `turns` as well.
  */
 #include "attention.cuh"

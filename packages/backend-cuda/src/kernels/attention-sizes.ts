@@ -41,7 +41,7 @@ export function mostShared(computeCapability: number): number {
   return MOST_SHARED[computeCapability] ?? (computeCapability < 80 ? 64 : 99) * KIB;
 }
 
-/** The head size where tensor cores can be used: bf16 in whole 16-byte vectors, a positive scale, 32-bit offsets in a batch. */
+/** The head size where tensor cores can be used: bf16 in 16-byte vectors, scale above 0, 32-bit offsets in a batch. */
 export function tensorWidth(
   { queries, keys, heads, groups, width, scale }: AttentionNumbers,
   views: readonly View[],

@@ -1,6 +1,6 @@
 /**
- * Tiles of attention on tensor cores: rows of WIDTH bf16 in shared memory, their 16-byte chunks placed by XOR so that the
- * eight rows of a matrix load are in different banks; copies into them, fragments out of them, products of fragments.
+ * Tiles of attention on tensor cores: rows of WIDTH bf16 in shared memory, their 16-byte chunks placed by XOR so that
+ * the eight rows of a matrix load are in different banks; copies into them, fragments out of them, their products.
  */
 #pragma once
 #include "tensor-core.cuh"
@@ -50,7 +50,7 @@ DEVICE void copy_rows(unsigned char* to, const bf16* from, int stride, int count
   }
 }
 
-/** Writes the fragments of a result [16 · ROW_TILES, WIDTH], times `factors` of their rows, to a tile at row `first`. */
+/** Writes the fragments of a result [16 · ROW_TILES, WIDTH], times `factors` of its rows, to a tile at row `first`. */
 template <int WIDTH, int ROW_TILES>
 DEVICE void store_fragments(unsigned char* to, int first, const float (&values)[ROW_TILES][WIDTH / 8][4],
                             const float (&factors)[ROW_TILES][2]) {

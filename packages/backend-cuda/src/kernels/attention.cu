@@ -31,8 +31,8 @@ struct Forward {
 };
 
 /**
- * Sizes by head size: keys of a tile (also in attention.ts), keys whose scores are held at once, and whether queries stay
- * in registers.
+ * Sizes by head size: keys of a tile (also in attention.ts), keys whose scores are held at once, and whether queries
+ * stay in registers.
  */
 template <int WIDTH>
 struct ForwardSizes {
@@ -192,10 +192,12 @@ DEVICE void attention(const AttentionArguments& a) {
   const auto copy_tile = [&](int tile) {
     unsigned char* const to = tiles + (tile & 1) * 2 * TILE_BYTES;
     const int key = tile * KEYS;
-    copy_rows<WIDTH, KEYS, THREADS>(to, k + static_cast<long long>(key) * key_stride, key_stride, a.keys - key);
-    copy_rows<WIDTH, KEYS, THREADS>(to + TILE_BYTES, v + static_cast<long long>(key) * key_stride, key_stride, a.keys - key);
+    const long long place = static_cast<long long>(key) * key_stride;
+    copy_rows<WIDTH, KEYS, THREADS>(to, k + place, key_stride, a.keys - key);
+    copy_rows<WIDTH, KEYS, THREADS>(to + TILE_BYTES, v + place, key_stride, a.keys - key);
   };
-  copy_rows<WIDTH, Forward::QUERIES, THREADS>(queries, static_cast<const bf16*>(a.q) + first_row * WIDTH, stride, count);
+  const bf16* const q = static_cast<const bf16*>(a.q) + first_row * WIDTH;
+  copy_rows<WIDTH, Forward::QUERIES, THREADS>(queries, q, stride, count);
   if (first_tile < end_tile) copy_tile(first_tile);
   commit_copies();
   wait_for_copies<0>();

@@ -5,7 +5,8 @@
 /** A window that hides nothing. */
 constexpr int NO_WINDOW = 1 << 30;
 
-constexpr float INFINITE = __builtin_huge_valf();
+/** Not a constant expression of the standard library, which NVRTC does not have. */
+#define INFINITE __uint_as_float(0x7f800000u)
 constexpr float LOG2_E = 1.4426950408889634f;
 
 /** [begin, end); nothing when end <= begin. */
@@ -14,7 +15,7 @@ struct Span {
   int end;
 };
 
-/** Where the first query is. Far outside of the cache is as good as just outside, so that sums of positions stay small. */
+/** Where the first query is. Far outside of the cache is as good as just outside, and keeps sums of positions small. */
 DEVICE int first_position(const int* position, int queries, int keys, int window) {
   if (position == nullptr) return keys - queries;
   const int end = window == NO_WINDOW ? keys : keys + window;

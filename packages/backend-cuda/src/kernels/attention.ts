@@ -1,7 +1,16 @@
-/** bf16 in the usual head sizes goes through tensor cores, everything else through the general kernel. */
+/**
+ * A handful of rows (decoding) goes through the kernel that splits the keys, bf16 in the usual head sizes through
+ * tensor cores, everything else through the general kernel.
+ */
 import { attentionOp } from '@qsparse/core';
-import { at, type CudaKernel, cudaKernel } from '../launch.ts';
-import { attentionNumbers, generalPlan, pairsTogether, tensorWidth } from './attention-sizes.ts';
+import { at, type CudaKernel, cudaKernel, type LaunchContext } from '../launch.ts';
+import {
+  type AttentionNumbers,
+  attentionNumbers,
+  generalPlan,
+  pairsTogether,
+  tensorWidth,
+} from './attention-sizes.ts';
 
 /** Queries of a block, keys of a tile, tiles of keys and of values in shared memory: attention.cu. */
 const QUERIES = 128;
@@ -9,6 +18,11 @@ const KEYS = 64;
 const TILES = 2;
 /** Bytes of keys and values that should stay in the L2 cache while blocks read them. */
 const CACHE = 2 ** 24;
+/** Rows and columns that attention-few.cu takes, keys of a chunk, and how many blocks are enough to keep a GPU busy. */
+const FEW_ROWS = 8;
+const FEW_COLUMNS = 512;
+const [LEAST_KEYS, MOST_KEYS] = [64, 512];
+const ENOUGH_BLOCKS = 512;
 
 export const attention: CudaKernel = cudaKernel(
   attentionOp,
@@ -19,6 +33,10 @@ export const attention: CudaKernel = cudaKernel(
       ...{ q: at(q), k: at(k), v: at(v), position: at(position) },
       ...{ y: at(y), logSumExp: at(logSumExp) },
     };
+    if ((queries * heads) / groups <= FEW_ROWS && width <= FEW_COLUMNS) {
+      attendFew(addresses, numbers, q.dtype === 'f32', context);
+      return;
+    }
     const fast = tensorWidth(numbers, [q, k, v, y], context.computeCapability);
     if (fast) {
       const pairs = batch * heads;
@@ -39,3 +57,41 @@ export const attention: CudaKernel = cudaKernel(
     );
   },
 );
+
+interface Addresses {
+  readonly q: number;
+  readonly k: number;
+  readonly v: number;
+  readonly position: number;
+  readonly y: number;
+  readonly logSumExp: number;
+}
+
+function attendFew(
+  { y, logSumExp, ...inputs }: Addresses,
+  { batch, ...sizes }: AttentionNumbers,
+  isF32: boolean,
+  context: LaunchContext,
+): void {
+  const { queries, keys, heads, groups, width } = sizes;
+  const [pairs, rows] = [batch * groups, (queries * heads) / groups];
+  const wanted = Math.ceil((pairs * keys) / ENOUGH_BLOCKS / LEAST_KEYS) * LEAST_KEYS;
+  const chunk = Math.min(wanted, MOST_KEYS);
+  const chunks = Math.ceil(keys / chunk);
+  const sums = context.temporary(pairs * chunks * rows * 8);
+  const outs = context.temporary(pairs * chunks * rows * width * 4);
+
+  const isWide = [inputs.q, inputs.k, inputs.v, width * (isF32 ? 4 : 2)].every((number) => number % 16 === 0);
+  const kind = !isWide ? 'any' : rows === 1 ? 1 : FEW_ROWS;
+  context.launch(
+    isF32 ? `attention_few_${kind}_f32` : `attention_few_${kind}_bf16`,
+    { ...inputs, ...sizes, sums, outs, chunk },
+    [pairs, chunks],
+    { shared: (kind === 1 ? 1 : FEW_ROWS) * width * 4 },
+  );
+  context.launch(
+    isF32 ? 'attention_merge_f32' : 'attention_merge_bf16',
+    { sums, outs, y, logSumExp, queries, heads, groups, width, chunks },
+    [batch * queries * heads],
+  );
+}

@@ -19,18 +19,29 @@ DEVICE T combine(T a, T b) {
   return from_float<T>(KIND == ADD ? x + y : KIND == SUBTRACT ? x - y : KIND == MULTIPLY ? x * y : x / y);
 }
 
-/** A shorter b: vectors where whole ones lie in a period. */
+/** In vectors where whole ones of b repeat, or b is a number. */
 template <class T, BinaryKind KIND>
-DEVICE void repeat(const T* a, const T* b, T* y, long long count, long long period) {
+DEVICE void apply(const BinaryArguments& arguments) {
   constexpr int N = WIDE<T>;
-  const bool small = count <= 0xffffffffLL;
-  const bool wide = is_aligned<N>(a) && is_aligned<N>(b) && is_aligned<N>(y) && period % N == 0;
-  const auto place = [&](long long i) { return i - quotient(i, period, small) * period; };
-  if (!wide) return each_index(count, [&](long long i) { y[i] = combine<T, KIND>(a[i], b[place(i)]); });
+  const T *a = static_cast<const T*>(arguments.a), *b = static_cast<const T*>(arguments.b);
+  T* y = static_cast<T*>(arguments.y);
+  const long long count = arguments.count, period = arguments.period;
+  const bool small = count <= 0xffffffffLL, same = period == count, number = period == 1;
+  const auto place = [&](long long i) { return same ? i : i - quotient(i, period, small) * period; };
+  const bool wide = number || (is_aligned<N>(b) && (same || period % N == 0));
+  const long long vectors = wide && is_aligned<N>(a) && is_aligned<N>(y) ? count / N : 0;
   each<1>(
-      count / N,
+      vectors,
       [&](long long i) {
-        return VectorPair<T, T, N>{load_vector<N>(a + i * N), load_vector<N>(b + place(i * N))};
+        VectorPair<T, T, N> from;
+        from.a = load_vector<N>(a + i * N);
+        if (!number) {
+          from.b = load_vector<N>(b + place(i * N));
+        } else {
+#pragma unroll
+          for (int j = 0; j < N; j++) from.b.at[j] = *b;
+        }
+        return from;
       },
       [&](long long i, const VectorPair<T, T, N>& from) {
         Vector<T, N> to;
@@ -38,16 +49,10 @@ DEVICE void repeat(const T* a, const T* b, T* y, long long count, long long peri
         for (int j = 0; j < N; j++) to.at[j] = combine<T, KIND>(from.a.at[j], from.b.at[j]);
         store_vector(y + i * N, to);
       });
-}
-
-template <class T, BinaryKind KIND>
-DEVICE void apply(const BinaryArguments& arguments) {
-  const T *a = static_cast<const T*>(arguments.a), *b = static_cast<const T*>(arguments.b);
-  T* y = static_cast<T*>(arguments.y);
-  if (arguments.period == arguments.count) return map2(a, b, y, arguments.count, combine<T, KIND>);
-  if (arguments.period > 1) return repeat<T, KIND>(a, b, y, arguments.count, arguments.period);
-  const T scalar = *b;
-  map(a, y, arguments.count, [=](T x) { return combine<T, KIND>(x, scalar); });
+  each_index(count - vectors * N, [&](long long i) {
+    const long long at = vectors * N + i;
+    y[at] = combine<T, KIND>(a[at], b[place(at)]);
+  });
 }
 
 template <class T>

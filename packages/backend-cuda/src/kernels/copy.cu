@@ -14,8 +14,9 @@ DEVICE void copy(const CopyArguments& a) {
   const Unit* x = static_cast<const Unit*>(a.x);
   Unit* into = static_cast<Unit*>(a.into);
   each<2>(a.units, [&](long long i) { return x[i]; }, [&](long long i, const Unit& unit) { into[i] = unit; });
-  const unsigned char* last = reinterpret_cast<const unsigned char*>(x + a.units);
-  if (blockIdx.x == 0 && threadIdx.x < a.tail) reinterpret_cast<unsigned char*>(into + a.units)[threadIdx.x] = last[threadIdx.x];
+  const auto* from = reinterpret_cast<const unsigned char*>(x + a.units);
+  auto* to = reinterpret_cast<unsigned char*>(into + a.units);
+  if (blockIdx.x == 0 && threadIdx.x < a.tail) to[threadIdx.x] = from[threadIdx.x];
 }
 
 KERNEL(copy_1, 256, CopyArguments) { copy<Unit1>(a); }

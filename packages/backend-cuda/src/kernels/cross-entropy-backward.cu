@@ -1,6 +1,7 @@
 /**
- * cross-entropy-backward: dLogits = d · (e^(logits - logSumExp) - onehot(target)) / count, zeros for an ignored target,
- * NaN for one beyond the row. dLogits may be the logits themselves: every element is read and written by one thread.
+ * cross-entropy-backward: dLogits = d · (e^(logits - logSumExp) - onehot(target)) / count, zeros for an ignored
+ * target, NaN for one beyond the row. dLogits may be the logits themselves: every element is read and written by one
+ * thread.
  */
 #include "exponentials.cuh"
 

@@ -1,6 +1,6 @@
 /**
- * Pieces of a stable counting sort by digits of 8 bits, for embedding-backward.cu and sample.cu: every warp takes one run
- * of elements, 32 at a time, so that elements of equal digits keep their order.
+ * Pieces of a stable counting sort by digits of 8 bits, for embedding-backward.cu and sample.cu: every warp takes one
+ * run of elements, 32 at a time, so that elements of equal digits keep their order.
  */
 #pragma once
 #include "device.cuh"
@@ -28,7 +28,10 @@ DEVICE void count_run(u32* counts, int begin, int end, DigitOf digit_of) {
   for (int i = begin + lane_index(); i < end; i += 32) atomicAdd(&counts[digit_of(i)], 1u);
 }
 
-/** put(i, place) for begin <= i < end, in order; `places` [DIGITS], this warp's own, holds where the first of each digit goes. */
+/**
+ * put(i, place) for begin <= i < end, in order; `places` [DIGITS], this warp's own, holds where the first of each digit
+ * goes.
+ */
 template <class DigitOf, class Put>
 DEVICE void scatter_run(u32* places, int begin, int end, DigitOf digit_of, Put put) {
   for (int first = begin; first < end; first += 32) {
@@ -59,7 +62,7 @@ DEVICE Number warp_sum_before(Number x) {
   return sum;
 }
 
-/** Sum of x over the threads before this one, in a fixed order. `scratch` is shared and holds a number for each warp. */
+/** Sum of x over the threads before this one, in a fixed order. `scratch`: shared, a number for each warp. */
 template <class Number>
 DEVICE Number block_sum_before(Number x, Number* scratch) {
   const Number before = warp_sum_before(x);

@@ -69,7 +69,8 @@ struct VectorPair {
 template <class A, class B, class Y, class F>
 DEVICE void map2(const A* a, const B* b, Y* y, long long count, F f) {
   constexpr int WIDEST = sizeof(A) > sizeof(B) ? sizeof(A) : sizeof(B), N = 16 / WIDEST;
-  const long long vectors = is_aligned<N>(a) && is_aligned<N>(b) && is_aligned<N>(y) ? count / N : 0, done = vectors * N;
+  const bool wide = is_aligned<N>(a) && is_aligned<N>(b) && is_aligned<N>(y);
+  const long long vectors = wide ? count / N : 0, done = vectors * N;
   each<1>(
       vectors,
       [&](long long i) { return VectorPair<A, B, N>{load_vector<N>(a + i * N), load_vector<N>(b + i * N)}; },

@@ -1,8 +1,8 @@
 /**
- * embedding-backward: into[ids[row]] += dy[row]. Rows are sorted by id, equal ids in their order (a counting sort, one digit
- * of 8 bits after the other), then summed in pieces of the sorted list: the sums of an id that lies in one piece go
- * straight to `into`, those of an id in several are put together afterwards, in order. Every order is fixed, and an id that
- * all rows name costs little more than any other. Ids outside the table are sorted to the end and skipped.
+ * embedding-backward: into[ids[row]] += dy[row]. Rows are sorted by id, equal ids in their order (a counting sort, one
+ * digit of 8 bits after the other), then summed in pieces of the sorted list: the sums of an id that lies in one piece
+ * go straight to `into`, those of an id in several are put together afterwards, in order. Every order is fixed, and an id
+ * that all rows name costs little more than any other. Ids outside the table are sorted to the end and skipped.
  */
 #include "digits.cuh"
 #include "float-vectors.cuh"
@@ -12,8 +12,8 @@ constexpr int SORTED_PER_BLOCK = 2048;
 constexpr int PIECE = 32;
 
 /**
- * `from`: row numbers in the order so far, 0 for 0, 1, 2 …; `counts` [DIGITS, blocks]: how many of a digit a block has,
- * later where its first goes. The digit lies at bit `shift` of the id.
+ * `from`: row numbers in the order so far, 0 for 0, 1, 2 …; `counts` [DIGITS, blocks]: how many of a digit a block
+ * has, later where its first goes. The digit lies at bit `shift` of the id.
  */
 struct EmbeddingBackwardSortArguments {
   const int *ids;
@@ -83,8 +83,8 @@ KERNEL(embedding_backward_scatter, 256, EmbeddingBackwardSortArguments) {
 }
 
 /**
- * `order`: all rows, sorted by id. `open` [pieces, 2, width]: sums of a piece that belong to ids of other pieces too, of its
- * first and its last id. Threads along the columns.
+ * `order`: all rows, sorted by id. `open` [pieces, 2, width]: sums of a piece that belong to ids of other pieces too,
+ * of its first and its last id. Threads along the columns.
  */
 struct EmbeddingBackwardSumArguments {
   const void *dy;

@@ -21,7 +21,8 @@ DEVICE void gather(const EmbeddingArguments& a) {
       [&](long long i) {
         const long long row = quotient(i, per_row, small);
         const int id = a.ids[row];
-        if (id >= 0 && id < a.length) return load_vector<N>(table + id * static_cast<long long>(a.width) + (i - row * per_row) * N);
+        const T* from = table + id * static_cast<long long>(a.width) + (i - row * per_row) * N;
+        if (id >= 0 && id < a.length) return load_vector<N>(from);
         Vector<T, N> outside;
 #pragma unroll
         for (int j = 0; j < N; j++) outside.at[j] = from_float<T>(__uint_as_float(0x7fffffffu));

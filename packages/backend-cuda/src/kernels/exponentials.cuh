@@ -1,4 +1,6 @@
-/** The largest of some numbers and the sum of e^(number - largest), in one pass: for softmax.cu and cross-entropy.cu. */
+/**
+ * The largest of some numbers and the sum of e^(number - largest), in one pass: for softmax.cu and cross-entropy.cu.
+ */
 #pragma once
 #include "rows.cuh"
 

@@ -1,6 +1,6 @@
 /**
- * global-norm: the square root of the sum of squares, in float64: a sum for every chunk of elements, then one block over
- * all of them. Chunks depend on the count alone.
+ * global-norm: the square root of the sum of squares, in float64: a sum for every chunk of elements, then one block
+ * over all of them. Chunks depend on the count alone.
  */
 #include "double-sum.cuh"
 #include "elementwise.cuh"

@@ -25,7 +25,18 @@ DEVICE u32 larger_halves(u32 a, u32 b) {
   return max(a & 0xffff0000u, b & 0xffff0000u) | max(a & 0xffffu, b & 0xffffu);
 #endif
 }
-/** 0xffff in each half whose bf16 magnitude is at least `bound`, else 0. No NaN; both halves of `bound` are not negative. */
+/** 0xffff in each half whose bf16 is at least that of `bound`, else 0. No NaN and nothing negative. */
+DEVICE u32 halves_not_below(u32 pair, u32 bound) {
+#if !defined(QSPARSE_EMULATED) && __CUDA_ARCH__ >= 900
+  u32 mask;
+  asm("set.ge.u32.bf16x2 %0, %1, %2;" : "=r"(mask) : "r"(pair), "r"(bound));
+  return mask;
+#else
+  // Both have 15 bits, so that nothing is borrowed or carried between the halves: bit 15 says which one is larger.
+  return (((pair + 0x80008000u - bound) >> 15) & 0x00010001u) * 0xffffu;
+#endif
+}
+/** The same for magnitudes: the halves of `pair` may be negative. */
 DEVICE u32 halves_from(u32 pair, u32 bound) {
 #if !defined(QSPARSE_EMULATED) && __CUDA_ARCH__ >= 900
   u32 mask;
@@ -34,9 +45,7 @@ DEVICE u32 halves_from(u32 pair, u32 bound) {
       : "r"(pair), "r"(bound));
   return mask;
 #else
-  // Both have 15 bits, so that nothing is borrowed or carried between the halves: bit 15 says which one is larger.
-  const u32 differences = (pair & 0x7fff7fffu) + 0x80008000u - bound;
-  return ((differences >> 15) & 0x00010001u) * 0xffffu;
+  return halves_not_below(pair & 0x7fff7fffu, bound);
 #endif
 }
 /** 0xffff in each half whose bf16 magnitude is `value`, else 0. No NaN; neither half of `value` is negative. */

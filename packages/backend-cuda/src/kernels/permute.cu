@@ -1,6 +1,6 @@
 /**
- * permute: elements in a new order of dimensions. permute.ts merges dimensions that stay together, so two cases are left:
- * the last dimension stays last (permute_rows: whole runs move), or it does not (permute_tiles: a batch of matrix
+ * permute: elements in a new order of dimensions. permute.ts merges dimensions that stay together, so two cases are
+ * left: the last dimension stays last (permute_rows: whole runs move), or it does not (permute_tiles: a batch of matrix
  * transposes through tiles in shared memory, so that reads and writes both go along rows).
  */
 #include "movement.cuh"

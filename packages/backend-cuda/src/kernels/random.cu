@@ -1,6 +1,6 @@
 /**
- * random: numbers of a Philox stream times a factor. Uniform: 24 bits of word i % 4 of block i / 4, in [0, 1). Normal: 2 ·
- * the sum of the eight 16-bit halves of block i, less 8 · 65535. Whole numbers but for the last product.
+ * random: numbers of a Philox stream times a factor. Uniform: 24 bits of word i % 4 of block i / 4, in [0, 1). Normal:
+ * 2 · the sum of the eight 16-bit halves of block i, less 8 · 65535. Whole numbers but for the last product.
  */
 #include "elementwise.cuh"
 #include "philox.cuh"

@@ -1,7 +1,7 @@
 /**
  * reduce: sum, mean or maximum, over the last dimension ([rows, width] to [rows]) or the leading one ([rows, width] to
- * [width]). Long reductions go piece by piece into float32 numbers that another launch reduces (reduce.ts); pieces depend
- * on the sizes alone. A maximum with a NaN is NaN.
+ * [width]). Long reductions go piece by piece into float32 numbers that another launch reduces (reduce.ts); pieces
+ * depend on the sizes alone. A maximum with a NaN is NaN.
  */
 #include "elementwise.cuh"
 #include "rows.cuh"
@@ -37,8 +37,8 @@ DEVICE double group_join(double x, double* scratch) {
 }
 
 /**
- * x [rows, width] to y [rows, pieces], a group for each piece of `piece` elements. The result is divided by `divisor`: 1,
- * or the number of elements behind a mean in its last launch.
+ * x [rows, width] to y [rows, pieces], a group for each piece of `piece` elements. The result is divided by `divisor`:
+ * 1, or the number of elements behind a mean in its last launch.
  */
 struct ReduceLastArguments {
   const void *x;
@@ -84,9 +84,10 @@ DEVICE void reduce_last(const ReduceLastArguments& a) {
       for (int j = 0; j < half; j++) lanes[j] = Op::join(lanes[j], lanes[j + half]);
     joined = Op::join(joined, static_cast<double>(lanes[0]));
   }
-  for (int i = vectors * N + place; i < count; i += GROUP) joined = Op::join(joined, static_cast<double>(to_float(x[i])));
-  joined = group_join<Op, GROUP>(joined, scratch);
-  if (place == 0) static_cast<Y*>(a.y)[group] = from_float<Y>(static_cast<float>(joined / static_cast<double>(a.divisor)));
+  for (int i = vectors * N + place; i < count; i += GROUP)
+    joined = Op::join(joined, static_cast<double>(to_float(x[i])));
+  joined = group_join<Op, GROUP>(joined, scratch) / static_cast<double>(a.divisor);
+  if (place == 0) static_cast<Y*>(a.y)[group] = from_float<Y>(static_cast<float>(joined));
 }
 
 template <class X, class Y, int GROUP>
@@ -104,8 +105,8 @@ KERNEL(reduce_last_block_bf16_f32, 256, ReduceLastArguments) { reduce_last<bf16,
 KERNEL(reduce_last_block_f32_bf16, 256, ReduceLastArguments) { reduce_last<float, bf16, 256>(a); }
 
 /**
- * x [rows, width] to y [pieces, width]. A block takes `piece` rows and `across` (a power of two) columns of vectors, or of
- * elements where x is not `wide`; there are `columns` of them, in `column_blocks` blocks.
+ * x [rows, width] to y [pieces, width]. A block takes `piece` rows and `across` (a power of two) columns of vectors, or
+ * of elements where x is not `wide`; there are `columns` of them, in `column_blocks` blocks.
  */
 struct ReduceLeadingArguments {
   const void *x;

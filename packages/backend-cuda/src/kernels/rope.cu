@@ -2,7 +2,9 @@
 #include "elementwise.cuh"
 #include "turn.cuh"
 
-/** x and y [.., tokens, heads, size], `rows` heads in all; `position`: of token 0, or 0 for 0. `wide`: 16-byte accesses. */
+/**
+ * x and y [.., tokens, heads, size], `rows` heads in all; `position`: of token 0, or 0 for 0. `wide`: 16-byte accesses.
+ */
 struct RopeArguments {
   const void *x;
   const float *table;

@@ -1,7 +1,7 @@
 /**
  * Rows that are held in registers: who shares one, how it is loaded and stored, sums over it. Each thread holds up to 8
  * vectors of 16 bytes as 32-bit words: two bf16, the earlier one in the lower half, or one float. Vectors past the end of
- * the row are 0. Rows are whole vectors at multiples of 16 bytes; others are for row-block.cuh.
+ * the row are 0. Rows are whole vectors at multiples of 16 bytes; others are for row-any.cuh.
  *
  * Order of the entries in a row: warp of the team, vector of the thread, lane, entry of the vector.
  */

@@ -1,6 +1,6 @@
 /**
- * Kernels over the rows of a matrix, in blocks of 256 threads: GROUP threads share a row, 32 (a warp; short rows) or 256
- * (a block). rows.ts counts the blocks.
+ * Kernels over the rows of a matrix, in blocks of 256 threads: GROUP threads share a row, 32 (a warp; short rows) or
+ * 256 (a block). rows.ts counts the blocks.
  */
 #pragma once
 #include "device.cuh"

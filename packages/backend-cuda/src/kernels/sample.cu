@@ -9,8 +9,8 @@
 #include "philox.cuh"
 
 /**
- * `workspace` [blocks, 2, width] of 8 bytes; a block takes row after row. top_k: 1 .. width. temperature and top_p: the two
- * words of a float64.
+ * `workspace` [blocks, 2, width] of 8 bytes; a block takes row after row. top_k: 1 .. width. temperature and top_p: the
+ * two words of a float64.
  */
 struct SampleArguments {
   const void *logits;
@@ -57,7 +57,8 @@ struct Run {
 };
 /** A warp's: whole rounds of 32. */
 DEVICE Run run_of_warp(int count) {
-  const int threads = blockDim.x, length = (count + threads - 1) / threads * 32, begin = min(count, warp_index() * length);
+  const int threads = blockDim.x, length = (count + threads - 1) / threads * 32;
+  const int begin = min(count, warp_index() * length);
   return {begin, min(count, begin + length)};
 }
 /** A thread's. */
@@ -125,7 +126,8 @@ DEVICE int gather(const T* logits, int width, u32 bin, u64* to, Shared& shared) 
     const int i = first + lane_index();
     const bool kept = is_kept(i);
     const u32 lanes = __ballot_sync(FULL_WARP, kept);
-    if (kept) to[place + __popc(lanes & lanes_below())] = static_cast<u64>(key_of(logits[i])) << 32 | static_cast<u32>(i);
+    if (kept)
+      to[place + __popc(lanes & lanes_below())] = static_cast<u64>(key_of(logits[i])) << 32 | static_cast<u32>(i);
     place += __popc(lanes);
   }
   __syncthreads();
@@ -182,8 +184,8 @@ struct Weights {
   double before;
 
   /**
-   * The first i where reached(sum of the weights up to and with i), or `none`; every thread gets it, and shared.total the
-   * sum there.
+   * The first i where reached(sum of the weights up to and with i), or `none`; every thread gets it, and shared.total
+   * the sum there.
    */
   template <class Reached>
   DEVICE int first(Reached reached, int none, Shared& shared) const {

@@ -1,6 +1,7 @@
 /**
- * Exact selection of the `keep` largest magnitudes, ties to the lowest index: the search of the cut, and what it takes
- * for a row in registers. Magnitudes are compared as the whole numbers of their bits ("keys": 15 bits for bf16, 31 for float), which order like the numbers.
+ * Exact selection of the `keep` largest magnitudes, ties to the lowest index: the search of the cut, and what it takes for
+ * a row in registers. Magnitudes are compared as the whole numbers of their bits ("keys": 15 bits for bf16, 31 for float),
+ * which order like the numbers.
  *
  * The cut is searched by counting the row's keys from a pivot on, a few times: the first pivot is the cut of the team's
  * row before, the next ones come from the counts. The result is exact, so it does not depend on the pivots; after a few
@@ -118,17 +119,18 @@ DEVICE Cut find_cut(int width, int keep, int largest, bool open, Hint& hint, Cou
     }
     open = low_count != keep && high - low > 1;
     if (!open) continue;
+    // Between two counts, as if the keys were evenly spread; else as far as the density says, but two octaves at most.
+    const bool between = low > 0 && high <= largest;
+    int from = between ? low : pivot;
+    const float entries = between ? (low_count - keep + 0.5f) * static_cast<float>(high - low) : count - keep;
+    const float to_a_key = between ? static_cast<float>(low_count - high_count) : density;
+    const float keys = fminf(fmaxf(__fdividef(entries, to_a_key), -2.0f * OCTAVE<T>), 2.0f * OCTAVE<T>);
+    int step = static_cast<int>(keys);
     if (pass >= PATIENCE && pass % 2 == 0) {
-      pivot = low + (high - low) / 2;
-    } else if (low > 0 && high <= largest) {
-      // Between two counts, as if the keys were evenly spread.
-      const float part = __fdividef(low_count - keep + 0.5f, static_cast<float>(low_count - high_count));
-      pivot = low + static_cast<int>(static_cast<float>(high - low) * part);
-    } else {
-      const float step = __fdividef(static_cast<float>(count - keep), density);
-      const int down = max(low - pivot, -2 * OCTAVE<T>), up = min(high - pivot, 2 * OCTAVE<T>);
-      pivot += static_cast<int>(fminf(fmaxf(step, static_cast<float>(down)), static_cast<float>(up)));
+      from = low;
+      step = (high - low) / 2;
     }
+    pivot = from + min(max(step, low - from), high - from);
     pivot = max(low + 1, min(pivot, high - 1));
   }
   if (searched) {

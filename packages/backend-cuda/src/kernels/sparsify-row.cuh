@@ -1,7 +1,7 @@
 /**
  * What a Q-Sparse site does to rows in registers: norm or not, search the cut, write what stays as values, int8 levels or
  * a mask. The row comes from `load`, so that a site may compute it. y may be what is loaded: a row is read before it is
- * written. sparsify.cu and gated-sparsify.cu run it; other rows are in sparsify-block.cuh.
+ * written. Selections inside short blocks are in sparsify-groups.cuh, all other rows in sparsify-any.cuh.
  */
 #pragma once
 #include "row-levels.cuh"
@@ -30,29 +30,53 @@ constexpr u32 NAN_WORD = sizeof(T) == 2 ? 0x7fc07fc0u : 0x7fc00000u;
 template <class T>
 constexpr u32 ONE_WORD = sizeof(T) == 2 ? 0x3f803f80u : 0x3f800000u;
 
-/** write(word) of every entry that the cut keeps, else 0; `poison` makes NaN of everything. */
-template <class Team, class Write>
-DEVICE void write_row(typename Team::T* y, const u32 (&row)[VECTORS][WORDS], const Place& place, const Cut& cut,
-                      const Ties& ties, u32 poison, Write write) {
-  using T = typename Team::T;
-  const u32 above = key_word<T>(cut.above), tied = key_word<T>(cut.above - 1);
+/** write(word) of every entry that masks_of(masks, v) keeps, else 0; `poison` makes NaN of everything. */
+template <class Team, class Masks, class Write>
+DEVICE void write_row(typename Team::T* y, const u32 (&row)[VECTORS][WORDS], const Place& place, u32 poison, Masks masks_of,
+                      Write write) {
 #pragma unroll
   for (int v = 0; v < VECTORS; v++) {
     if (v >= place.vectors) break;
-    const u32 bound = v < ties.whole ? tied : above;
     u32 masks[WORDS], words[WORDS];
-#pragma unroll
-    for (int i = 0; i < WORDS; i++) masks[i] = from_bound<T>(row[v][i], bound);
-    if (v == ties.whole)
-#pragma unroll
-      for (int i = 0; i < WORDS; i++) masks[i] |= flag_mask<T>(ties.flags, i);
+    masks_of(masks, v);
 #pragma unroll
     for (int i = 0; i < WORDS; i++) words[i] = (write(row[v][i]) & masks[i]) | poison;
     store_words<Team>(y, place, v, words);
   }
 }
+/** The row as values, levels or a mask. `largest`: its largest key. */
+template <class Team, class Masks>
+DEVICE void write_output(const Site& site, int index, const u32 (&row)[VECTORS][WORDS], const Place& place, int largest,
+                         Masks masks_of) {
+  using T = typename Team::T;
+  T* y = static_cast<T*>(site.y) + static_cast<long long>(index) * site.width;
+  const u32 poison = largest >= NOT_FINITE<T> ? NAN_WORD<T> : 0;
+  if (site.output == LEVELS) {
+    const Levels<T> levels(__uint_as_float(static_cast<u32>(largest) << (sizeof(T) == 2 ? 16 : 0)));
+    write_row<Team>(y, row, place, poison, masks_of, [&](u32 word) { return level_word<T>(word, levels); });
+  } else {
+    const u32 mask = site.output == MASK ? ONE_WORD<T> : 0;
+    write_row<Team>(y, row, place, poison, masks_of, [&](u32 word) { return mask ? mask : word; });
+  }
+}
 
-/** load(words, row, place, v) gives vector v of a row. */
+/** Norms the row where the site does, and gives its largest key. */
+template <class Team>
+DEVICE int prepare_row(const Site& site, int index, u32 (&row)[VECTORS][WORDS], const Place& place,
+                       Exchange<Team>& exchange) {
+  if (site.inverse_rms) {
+    const float inverse = inverse_rms<Team>(row, place.vectors, site.width, site.epsilon, exchange);
+#pragma unroll
+    for (int v = 0; v < VECTORS; v++) {
+      if (v >= place.vectors) break;
+      norm_words<Team>(row[v], inverse, site.weight, place, v);
+    }
+    if (is_first(place)) site.inverse_rms[index] = inverse;
+  }
+  return static_cast<int>(team_largest<Team>(largest_key<Team>(row, place.vectors), exchange));
+}
+
+/** load(row, first, place) gives the row whose first entry is `first`. */
 template <class Team, class Load>
 DEVICE void sparsify_rows(const Site& site, Load load) {
   using T = typename Team::T;
@@ -60,21 +84,9 @@ DEVICE void sparsify_rows(const Site& site, Load load) {
   Exchange<Team> exchange{slots};
   Hint hint;
   each_row<Team>(site.rows, place_of<Team>(site.width), [&](int index, const Place& place) {
-    const long long first = static_cast<long long>(index) * site.width;
     u32 row[VECTORS][WORDS];
-    load(row, first, place);
-
-    if (site.inverse_rms) {
-      const float inverse = inverse_rms<Team>(row, place.vectors, site.width, site.epsilon, exchange);
-#pragma unroll
-      for (int v = 0; v < VECTORS; v++) {
-        if (v >= place.vectors) break;
-        norm_words<Team>(row[v], inverse, site.weight, place, v);
-      }
-      if (is_first(place)) site.inverse_rms[index] = inverse;
-    }
-
-    const int largest = static_cast<int>(team_largest<Team>(largest_key<Team>(row, place.vectors), exchange));
+    load(row, static_cast<long long>(index) * site.width, place);
+    const int largest = prepare_row<Team>(site, index, row, place, exchange);
     const bool broken = largest >= NOT_FINITE<T>;
     Cut cut{0, 0};
     Ties ties{-1, 0};
@@ -89,14 +101,14 @@ DEVICE void sparsify_rows(const Site& site, Load load) {
         if (tied) ties = shared;
       }
     }
-    T* y = static_cast<T*>(site.y) + first;
-    const u32 poison = broken ? NAN_WORD<T> : 0;
-    if (site.output == LEVELS) {
-      const Levels<T> levels(__uint_as_float(static_cast<u32>(largest) << (sizeof(T) == 2 ? 16 : 0)));
-      write_row<Team>(y, row, place, cut, ties, poison, [&](u32 word) { return level_word<T>(word, levels); });
-    } else {
-      const u32 mask = site.output == MASK ? ONE_WORD<T> : 0;
-      write_row<Team>(y, row, place, cut, ties, poison, [&](u32 word) { return mask ? mask : word; });
-    }
+    const u32 above = key_word<T>(cut.above), equal = key_word<T>(cut.above - 1);
+    write_output<Team>(site, index, row, place, largest, [&](u32(&masks)[WORDS], int v) {
+      const u32 bound = v < ties.whole ? equal : above;
+#pragma unroll
+      for (int i = 0; i < WORDS; i++) masks[i] = from_bound<T>(row[v][i], bound);
+      if (v != ties.whole) return;
+#pragma unroll
+      for (int i = 0; i < WORDS; i++) masks[i] |= flag_mask<T>(ties.flags, i);
+    });
   });
 }

@@ -3,7 +3,8 @@
  * mask) are the same kernels. A row whose h holds NaN or infinity becomes NaN.
  *
  * Kernels for rows of whole vectors, by the entries of bf16 (half as many of float32): two rows a warp up to 1024, a warp a
- * row up to 2048, four warps up to 8192, a block beyond, up to 16384 of either. Every other row, and blocks: sparsify_any.
+ * row up to 2048, four warps up to 8192, a block beyond, up to 16384 of either. Short blocks of
+ * bf16: sparsify_groups_*, cut alike. Every other row, and other blocks: sparsify_any_*.
  */
 #include "device.cuh"
 
@@ -23,6 +24,7 @@ struct SparsifyArguments {
 };
 
 #include "sparsify-any.cuh"
+#include "sparsify-groups.cuh"
 
 DEVICE Site site_of(const SparsifyArguments& a) {
   const NormWeight weight{a.weight, a.weight_is_bf16 != 0};
@@ -45,11 +47,20 @@ DEVICE void sparsify_any(const SparsifyArguments& a) {
   sparsify_any_rows<T>(site_of(a), a.block, static_cast<const T*>(a.x), a.in_shared ? reinterpret_cast<T*>(shared) : nullptr);
 }
 
+template <int LANES, int WARPS>
+DEVICE void sparsify_groups(const SparsifyArguments& a) {
+  sparsify_rows_in_blocks<Team<bf16, LANES, WARPS>>(site_of(a), a.block, static_cast<const bf16*>(a.x));
+}
+
 KERNEL(sparsify_narrow_bf16, 256, SparsifyArguments) { sparsify<bf16, 16, 1>(a); }
 KERNEL(sparsify_warp_bf16, 256, SparsifyArguments) { sparsify<bf16, 32, 1>(a); }
 KERNEL(sparsify_warps_bf16, 128, SparsifyArguments) { sparsify<bf16, 32, 4>(a); }
 KERNEL(sparsify_block_bf16, 256, SparsifyArguments) { sparsify<bf16, 32, 8>(a); }
 KERNEL(sparsify_any_bf16, 256, SparsifyArguments) { sparsify_any<bf16>(a); }
+KERNEL(sparsify_groups_narrow, 256, SparsifyArguments) { sparsify_groups<16, 1>(a); }
+KERNEL(sparsify_groups_warp, 256, SparsifyArguments) { sparsify_groups<32, 1>(a); }
+KERNEL(sparsify_groups_warps, 128, SparsifyArguments) { sparsify_groups<32, 4>(a); }
+KERNEL(sparsify_groups_block, 256, SparsifyArguments) { sparsify_groups<32, 8>(a); }
 KERNEL(sparsify_narrow_f32, 256, SparsifyArguments) { sparsify<float, 16, 1>(a); }
 KERNEL(sparsify_warp_f32, 256, SparsifyArguments) { sparsify<float, 32, 1>(a); }
 KERNEL(sparsify_warps_f32, 128, SparsifyArguments) { sparsify<float, 32, 4>(a); }

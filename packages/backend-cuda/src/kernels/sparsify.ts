@@ -31,6 +31,9 @@ interface Rows {
   readonly width: number;
 }
 
+/** Blocks that `sparsify_groups_*` selects in: bf16, a power of two of at most this. */
+const LONGEST_GROUP = 64;
+
 /** Whether entries are selected inside blocks: not where a block is the row, or is kept whole. */
 function inBlocks({ k, block }: RowSite, width: number): boolean {
   return block > 0 && block < width && k < block;
@@ -57,15 +60,20 @@ export function siteTeam(site: RowSite, width: number): RowTeam {
 /** Enqueues the kernel for x [rows, width]; y may be x. */
 export function launchSite(site: RowSite, rows: Rows, context: LaunchContext): void {
   const { dtype } = site.x;
-  const team = siteTeam(site, rows.width);
+  const blocks = inBlocks(site, rows.width);
+  const powerOfTwo = (site.block & (site.block - 1)) === 0;
+  const grouped = blocks && dtype === 'bf16' && powerOfTwo && site.block <= LONGEST_GROUP;
+  const team = grouped ? rowTeam(rows.width, [site.x, site.weight, site.y]) : siteTeam(site, rows.width);
   const rowBytes = rows.width * (dtype === 'f32' ? 4 : 2);
   const shared = team === 'any' && rowBytes <= SHARED ? rowBytes : 0;
   const args = {
     ...siteArguments(site, rows),
-    ...{ block: inBlocks(site, rows.width) ? site.block : 0, inShared: shared > 0 ? 1 : 0 },
+    ...{ block: blocks ? site.block : 0, inShared: shared > 0 ? 1 : 0 },
   };
-  const kernel = dtype === 'f32' ? (`sparsify_${team}_f32` as const) : (`sparsify_${team}_bf16` as const);
-  context.launch(kernel, args, [rowBlocks(team, rows.rows, RESIDENT, context)], { shared });
+  const grid = [rowBlocks(team, rows.rows, RESIDENT, context)] as const;
+  if (grouped && team !== 'any') context.launch(`sparsify_groups_${team}`, args, grid);
+  else if (dtype === 'f32') context.launch(`sparsify_${team}_f32`, args, grid, { shared });
+  else context.launch(`sparsify_${team}_bf16`, args, grid, { shared });
 }
 
 function launch(

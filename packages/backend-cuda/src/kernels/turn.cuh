@@ -1,7 +1,7 @@
 /**
- * Pairs of a head's entries turned by the cosines and sines of their position, for rope.cu and the kernels of rotary heads.
- * Pairs are (i, i + half), or neighbours where INTERLEAVED. A position outside of the table gives NaN; nothing outside of
- * it is read. N pairs at a time: more than one needs addresses of 16 bytes.
+ * Pairs of a head's entries turned by the cosines and sines of their position, for rope.cu and the kernels of rotary
+ * heads. Pairs are (i, i + half), or neighbours where INTERLEAVED. A position outside of the table gives NaN; nothing
+ * outside of it is read. N pairs at a time: more than one needs addresses of 16 bytes.
  */
 #pragma once
 #include "float-vectors.cuh"
@@ -46,7 +46,7 @@ DEVICE void store_pairs(T* head, int half, int pair, const Pairs<T, N>& pairs) {
 template <int N>
 using Turns = FloatVector<2 * N>;
 
-/** Those of N pairs from pair number `pair` on, in a row of the table [length, half, 2]; NaN where there is no such row. */
+/** Those of N pairs from pair number `pair` on, in a row of the table [length, half, 2]; NaN without such a row. */
 template <int N>
 DEVICE Turns<N> load_turns(const float* table, long long row, int length, int half, int pair) {
   Turns<N> turns;

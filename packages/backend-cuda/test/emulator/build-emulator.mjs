@@ -7,7 +7,16 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +27,15 @@ const cache = join(packageFolder, 'node_modules/.cache/emulator');
 const KEPT_DAYS = 7;
 
 const COMMON = ['-fPIC', '-fvisibility=hidden', '-g1', '-fno-strict-aliasing', '-ffp-contract=off'];
-const RUNTIME = [...COMMON, '-std=c++20', '-O2', '-fvisibility-inlines-hidden', '-Wall', '-Wextra', '-Werror'];
+const RUNTIME = [
+  ...COMMON,
+  '-std=c++20',
+  '-O2',
+  '-fvisibility-inlines-hidden',
+  '-Wall',
+  '-Wextra',
+  '-Werror',
+];
 // Nothing is vectorised: loads and stores stay those that the source has, and so do their checks.
 const KERNELS = [
   ...[...COMMON, '-std=c++17', '-O1', '-fno-math-errno', '-fno-trapping-math'],
@@ -26,7 +43,11 @@ const KERNELS = [
 ];
 /** Compilers, best first, with the flags that only they know. */
 const COMPILERS = [
-  { names: ['clang++-19', 'clang++-20', 'clang++-21', 'clang++'], oldest: 16, flags: ['-fno-vectorize', '-fno-slp-vectorize'] },
+  {
+    names: ['clang++-19', 'clang++-20', 'clang++-21', 'clang++'],
+    oldest: 16,
+    flags: ['-fno-vectorize', '-fno-slp-vectorize'],
+  },
   { names: ['g++'], oldest: 12, flags: ['-fno-tree-vectorize'] },
 ];
 /** Every load and store of a kernel calls the emulator, and so does what C++ leaves undefined. */
@@ -52,7 +73,8 @@ export function buildEmulator(options = {}) {
       encoding: 'utf8',
       maxBuffer: 2 ** 26,
     });
-    if (child.status !== 0) throw new Error(child.stderr.trim() || `the build ended with ${child.status ?? child.signal}`);
+    if (child.status !== 0)
+      throw new Error(child.stderr.trim() || `the build ended with ${child.status ?? child.signal}`);
     if (child.stderr) process.stderr.write(child.stderr);
     return JSON.parse(child.stdout);
   }
@@ -60,8 +82,12 @@ export function buildEmulator(options = {}) {
 }
 
 /** @param {{ folder?: string, checks?: boolean }} options */
-function makePlan({ folder = join(packageFolder, 'src/kernels'), checks = process.env.QSPARSE_EMULATED_CHECKS !== '0' }) {
-  if (process.platform !== 'linux') return { missing: `the emulator runs on Linux, this is ${process.platform}` };
+function makePlan({
+  folder = join(packageFolder, 'src/kernels'),
+  checks = process.env.QSPARSE_EMULATED_CHECKS !== '0',
+}) {
+  if (process.platform !== 'linux')
+    return { missing: `the emulator runs on Linux, this is ${process.platform}` };
   const compiler = findCompiler();
   if (!compiler) return { missing: 'it needs clang++ 16 or newer (best 19) or g++ 12 or newer on the PATH' };
   const kernelFlags = [...KERNELS, ...machineFlags(), ...compiler.flags, ...(checks ? CHECKS : [])];
@@ -71,7 +97,9 @@ function makePlan({ folder = join(packageFolder, 'src/kernels'), checks = proces
   const units = [
     ...filesIn(folder, '.cu').map((file) => kernelUnit(compiler, kernelFlags, file, folder)),
     ...['.', 'runtime', 'driver'].flatMap((part) =>
-      filesIn(join(here, part), '.cpp').map((file) => unit(compiler, flagsOf(file), file, readFileSync(file, 'utf8'), here)),
+      filesIn(join(here, part), '.cpp').map((file) =>
+        unit(compiler, flagsOf(file), file, readFileSync(file, 'utf8'), here),
+      ),
     ),
   ];
   const library = join(cache, `libcuda-${hash(units.map(({ object }) => object))}.so`);
@@ -86,7 +114,16 @@ function kernelUnit(compiler, flags, file, folder) {
   const name = basename(file, '.cu');
   const own = [
     ...[...flags, `-DQSPARSE_MODULE="${name}"`, `-DQSPARSE_SHARED_SECTION=".qsparse_shared.${name}"`],
-    ...['-I', folder, '-I', join(packageFolder, 'src/kernels'), '-I', here, '-include', join(here, 'emulated.h')],
+    ...[
+      '-I',
+      folder,
+      '-I',
+      join(packageFolder, 'src/kernels'),
+      '-I',
+      here,
+      '-include',
+      join(here, 'emulated.h'),
+    ],
   ];
   const source = `namespace {\n#include "${file}"\n}\n`;
   return unit(compiler, own, file, source, folder);
@@ -125,8 +162,9 @@ const filesIn = (folder, extension) =>
 
 /** @returns {Compiler | undefined} */
 function findCompiler() {
+  const wanted = process.env.QSPARSE_EMULATED_COMPILER;
   for (const { names, oldest, flags } of COMPILERS) {
-    for (const path of names) {
+    for (const path of names.filter((name) => !wanted || name === wanted)) {
       const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
       const version = /(?:clang version |\) )((\d+)\.[\d.]+)/.exec(stdout ?? '');
       if (version && Number(version[2]) >= oldest) return { path, version: `${path} ${version[1]}`, flags };
@@ -164,12 +202,23 @@ async function build(options) {
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   const skip = process.env.QSPARSE_EMULATED_SKIP === '1';
   if (failures.length > 0 && !skip) throw new Error(failures.join('\n'));
-  for (const failure of failures) console.error(`${failure}\n[emulator] left out, since QSPARSE_EMULATED_SKIP=1`);
+  for (const failure of failures)
+    console.error(`${failure}\n[emulator] left out, since QSPARSE_EMULATED_SKIP=1`);
   const good = units.filter((one) => !broken.has(one));
   // A library without some of its kernels has a name of its own.
-  const target = broken.size === 0 ? library : library.replace('.so', `-${hash(good.map(({ object }) => object))}.so`);
+  const target =
+    broken.size === 0 ? library : library.replace('.so', `-${hash(good.map(({ object }) => object))}.so`);
   const beside = `${target}.${process.pid}`;
-  const link = ['-shared', '-Wl,-z,defs', '-Wl,-Bsymbolic', '-o', beside, ...good.map(({ object }) => object), '-ldl', '-lm'];
+  const link = [
+    '-shared',
+    '-Wl,-z,defs',
+    '-Wl,-Bsymbolic',
+    '-o',
+    beside,
+    ...good.map(({ object }) => object),
+    '-ldl',
+    '-lm',
+  ];
   const { status, stderr } = spawnSync(compiler.path, link, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`[emulator] does not link: ${firstError(stderr)}`);
   renameSync(beside, target);
@@ -182,7 +231,13 @@ async function build(options) {
 async function compile(compiler, { file, source, flags, object }) {
   const beside = `${object}.${process.pid}`;
   const isKernel = file.endsWith('.cu');
-  const child = spawn(compiler.path, [...flags, '-c', '-o', beside, ...(isKernel ? ['-x', 'c++', '-'] : [file])]);
+  const child = spawn(compiler.path, [
+    ...flags,
+    '-c',
+    '-o',
+    beside,
+    ...(isKernel ? ['-x', 'c++', '-'] : [file]),
+  ]);
   if (isKernel) child.stdin.end(source);
   let printed = '';
   child.stderr.on('data', (part) => {
@@ -196,13 +251,18 @@ async function compile(compiler, { file, source, flags, object }) {
 
 /** @param {string} printed */
 const firstError = (printed) =>
-  printed.split('\n').find((line) => /error:|undefined|multiple/.test(line))?.trim() ?? printed.slice(0, 500);
+  printed
+    .split('\n')
+    .find((line) => /error:|undefined|multiple/.test(line))
+    ?.trim() ?? printed.slice(0, 500);
 
 function dropOld() {
   const oldest = Date.now() - KEPT_DAYS * 24 * 3600 * 1000;
   for (const name of readdirSync(cache)) {
     const path = join(cache, name);
-    if (statSync(path).mtimeMs < oldest) rmSync(path, { force: true });
+    // Another process may have just moved or removed it.
+    const entry = statSync(path, { throwIfNoEntry: false });
+    if (entry && entry.mtimeMs < oldest) rmSync(path, { force: true });
   }
 }
 

@@ -105,8 +105,16 @@ describe.skipIf(missing)('modules and launches', () => {
   test('sizes of grid, block and shared memory', () => {
     const gpu = start('blocks');
     const y = gpu.upload(ones(4));
-    for (const options of [{ grid: [0] }, { grid: [1, 65536] }, { block: [257] }, { block: [0] }, { shared: 49153 }])
-      expect(gpu.launch('double_each', { ...doubling(y), ...options }), JSON.stringify(options)).toBe(INVALID_VALUE);
+    for (const options of [
+      { grid: [0] },
+      { grid: [1, 65536] },
+      { block: [257] },
+      { block: [0] },
+      { shared: 49153 },
+    ])
+      expect(gpu.launch('double_each', { ...doubling(y), ...options }), JSON.stringify(options)).toBe(
+        INVALID_VALUE,
+      );
     expect(gpu.launch('double_each', { ...doubling(y), shared: 49152 })).toBe(0);
     expect(numbers(gpu.download(y, 16))).toEqual([2, 2, 2, 2]);
   });
@@ -158,7 +166,9 @@ describe.skipIf(missing)('capture and replay', () => {
       const gpu = start('blocks');
       const memory = gpu.alloc(16);
       expect(call('cuStreamBeginCapture_v2', gpu.stream, mode)).toBe(0);
-      const values = args.map((value) => (value === 'stream' ? gpu.stream : value === 'memory' ? memory : value));
+      const values = args.map((value) =>
+        value === 'stream' ? gpu.stream : value === 'memory' ? memory : value,
+      );
       expect([name, call(name, ...values)]).toEqual([name, CAPTURE_UNSUPPORTED]);
       expect(call('cuStreamEndCapture', gpu.stream, new BigUint64Array(1))).toBe(CAPTURE_INVALIDATED);
       expect(call('cuStreamSynchronize', gpu.stream)).toBe(0);
@@ -183,7 +193,11 @@ describe.skipIf(missing)('capture and replay', () => {
 describe.skipIf(missing)('waiting', () => {
   test('events, in order and timed', () => {
     const gpu = start('blocks');
-    const [first, last, untimed] = [make('cuEventCreate', 0), make('cuEventCreate', 0), make('cuEventCreate', 2)];
+    const [first, last, untimed] = [
+      make('cuEventCreate', 0),
+      make('cuEventCreate', 0),
+      make('cuEventCreate', 2),
+    ];
     expect(call('cuEventQuery', first)).toBe(0);
     const milliseconds = new Float32Array(1);
     expect(call('cuEventElapsedTime', milliseconds, first, last)).toBe(INVALID_HANDLE);
@@ -210,7 +224,8 @@ describe.skipIf(missing)('waiting', () => {
     expect(call('cuEventRecord', done, gpu.stream)).toBe(0);
     const launches = count('launches');
     const polled: number[] = [];
-    for (let status = NOT_READY; status === NOT_READY; polled.push(status)) status = call('cuEventQuery', done);
+    for (let status = NOT_READY; status === NOT_READY; polled.push(status))
+      status = call('cuEventQuery', done);
     expect(polled).toEqual([NOT_READY, NOT_READY, NOT_READY, NOT_READY, 0]);
     expect(count('launches') - launches).toBe(2);
   });
@@ -234,7 +249,8 @@ describe.skipIf(missing)('failures', () => {
     expect([allocate(), allocate(), allocate()]).toEqual([0, OUT_OF_MEMORY, 0]);
     const create = (): number => call('cuStreamCreate', new BigUint64Array(1), 1);
     expect([create(), create()]).toEqual([999, 999]);
-    for (const wrong of ['cuInit', 'cuInit:0', 'cuInit:x', 'cuInit:1:0']) expect(() => set('FAIL', wrong)).toThrow();
+    for (const wrong of ['cuInit', 'cuInit:0', 'cuInit:x', 'cuInit:1:0'])
+      expect(() => set('FAIL', wrong)).toThrow();
     expect(() => set('ORDER', 'sideways')).toThrow();
     expect(() => set('NOTHING', '1')).toThrow();
   });

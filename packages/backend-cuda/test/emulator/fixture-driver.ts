@@ -45,7 +45,14 @@ export interface Fixtures {
 type Argument = number | bigint | NodeJS.ArrayBufferView | null;
 
 const DEFAULTS = {
-  ...{ FAIL: '', ORDER: 'forwards', MEMORY: String(2 ** 30), DRIVER: '13000', DEVICES: '1', CAPABILITY: '90' },
+  ...{
+    FAIL: '',
+    ORDER: 'forwards',
+    MEMORY: String(2 ** 30),
+    DRIVER: '13000',
+    DEVICES: '1',
+    CAPABILITY: '90',
+  },
   ...{ MULTIPROCESSORS: '4', LATE: '0', STICKY: '1', QUIET: '1' },
 };
 const folder = fileURLToPath(new URL('fixtures', import.meta.url));
@@ -122,7 +129,17 @@ export function openFixtures({ checks }: { readonly checks: boolean }): Fixtures
       const signature = `int (uintptr_t, ${'uint32, '.repeat(7)}uintptr_t, void **, uintptr_t)`;
       const handle = kernelOf(kernel);
       const params = [new Uint8Array(args.buffer)];
-      return raw('cuLaunchKernel', signature, handle, ...blocks, ...threads, shared, stream, params, 0) as number;
+      return raw(
+        'cuLaunchKernel',
+        signature,
+        handle,
+        ...blocks,
+        ...threads,
+        shared,
+        stream,
+        params,
+        0,
+      ) as number;
     };
     const launch: Gpu['launch'] = (kernel, options) => enqueue(kernel, options) || settle();
     const run: Gpu['run'] = (kernel, options) => {

@@ -29,7 +29,12 @@ const always: readonly Mistake[] = [
     options: twoWarps,
   },
   { kernel: 'barriers_at_two_places', status: FAILED, says: /wait at another one/, options: twoWarps },
-  { kernel: 'barriers_of_two_kinds', status: FAILED, says: /__syncthreads(_count)? while other threads/, options: twoWarps },
+  {
+    kernel: 'barriers_of_two_kinds',
+    status: FAILED,
+    says: /__syncthreads(_count)? while other threads/,
+    options: twoWarps,
+  },
   { kernel: 'shuffle_names_ended_lane', status: FAILED, says: /mask ffffffff names lane 9, which has ended/ },
   { kernel: 'shuffle_without_own_lane', status: FAILED, says: /does not name the calling lane/ },
   { kernel: 'shuffle_misses_lane', status: FAILED, says: /deadlock: .*thread 3 waiting at __syncthreads/ },
@@ -47,19 +52,38 @@ const onlyChecked: readonly Mistake[] = [
     says: /reads 4 bytes .*behind the end of the allocation of 128 bytes/,
     options: { n: 1, x: new Float32Array(32) },
   },
-  { kernel: 'write_behind_the_end', status: ILLEGAL_ADDRESS, says: /writes 4 bytes .*behind the end/, options: { n: 65 } },
-  { kernel: 'misaligned_vector', status: MISALIGNED, says: /not aligned/, options: { x: new Float32Array(200) } },
+  {
+    kernel: 'write_behind_the_end',
+    status: ILLEGAL_ADDRESS,
+    says: /writes 4 bytes .*behind the end/,
+    options: { n: 65 },
+  },
+  {
+    kernel: 'misaligned_vector',
+    status: MISALIGNED,
+    says: /not aligned/,
+    options: { x: new Float32Array(200) },
+  },
   {
     kernel: 'shared_behind_the_end',
     status: ILLEGAL_ADDRESS,
     says: /nor shared memory of this block \(\d+ bytes of __shared__ variables in its file, 100 dynamic\)/,
     options: { shared: 100 },
   },
-  { kernel: 'array_behind_the_end', status: FAILED, says: /an index is outside of its array/, options: { n: 1 } },
+  {
+    kernel: 'array_behind_the_end',
+    status: FAILED,
+    says: /an index is outside of its array/,
+    options: { n: 1 },
+  },
   { kernel: 'shift_too_far', status: FAILED, says: /shifts by/, options: { n: 1 } },
   { kernel: 'overflow', status: FAILED, says: /product overflows/, options: { n: 2 ** 30 } },
   { kernel: 'race_in_block', status: FAILED, says: /race: /, options: twoWarps },
-  { kernel: 'race_in_warp', status: FAILED, says: /race: reads 4 bytes of shared memory that thread .* wrote/ },
+  {
+    kernel: 'race_in_warp',
+    status: FAILED,
+    says: /race: reads 4 bytes of shared memory that thread .* wrote/,
+  },
   { kernel: 'race_write_after_read', status: FAILED, says: /race: /, options: twoWarps },
   { kernel: 'race_of_writes', status: FAILED, says: /race: .*writes another value/, options: twoWarps },
   { kernel: 'race_of_blocks', status: FAILED, says: /race: /, options: { grid: [2], n: 33 } },
@@ -68,7 +92,11 @@ const onlyChecked: readonly Mistake[] = [
 const outputBytes = 512;
 
 /** Launches a mistake; the status, and a later call's. */
-function launched({ start, set, call }: Fixtures, mistake: Mistake, order: string): readonly [number, number] {
+function launched(
+  { start, set, call }: Fixtures,
+  mistake: Mistake,
+  order: string,
+): readonly [number, number] {
   const gpu = start('mistakes');
   set('ORDER', order);
   const y = gpu.upload(new Uint8Array(mistake.kernel === 'write_behind_the_end' ? 384 : outputBytes));
@@ -140,7 +168,9 @@ describe.skipIf(missing)('mistakes that end a launch', () => {
 
 describe.skipIf(missing)('mistakes that show in the result', () => {
   test('shared memory that nobody wrote is NaN', () => {
-    const y = new Float32Array(unchecked.start('mistakes').run('read_before_write', { shared: 128, output: 256 }));
+    const y = new Float32Array(
+      unchecked.start('mistakes').run('read_before_write', { shared: 128, output: 256 }),
+    );
     expect([...y].map((value, i) => [i, value]).filter(([, value]) => Number.isNaN(value))).toHaveLength(33);
     expect(y[4]).toBeNaN();
   });

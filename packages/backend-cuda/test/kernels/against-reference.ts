@@ -131,7 +131,10 @@ function referenceOutputs({ op, ins, attrs = null, shares = {} }: KernelCase): R
     Object.entries(outTypes).map(([name, { shape }]) => [name, new Float64Array(sizeOf(shape))]),
   );
   op.reference(elements, outs, attrs, { ...types, ...outTypes });
-  const all = { ...Object.fromEntries((op.mutates ?? []).map((name) => [name, types[name as string]!])), ...outTypes };
+  const all = {
+    ...Object.fromEntries((op.mutates ?? []).map((name) => [name, types[name as string]!])),
+    ...outTypes,
+  };
   return Object.fromEntries(
     Object.entries(all).map(([name, type]) => [
       name,

@@ -26,7 +26,10 @@ const make = (shape: Shape, dtype: Float, shift = 0): KernelCase => ({
 
 /** The gradient at the same logits, from any log-sum-exp and count. */
 const gradient = ({ ins, shift = 0 }: KernelCase, overwrite: boolean): KernelCase => {
-  const { logits, targets } = ins as { logits: KernelCase['ins'][string]; targets: KernelCase['ins'][string] };
+  const { logits, targets } = ins as {
+    logits: KernelCase['ins'][string];
+    targets: KernelCase['ins'][string];
+  };
   const rows = targets.elements.length;
   return {
     op: crossEntropyBackwardOp,
@@ -59,8 +62,10 @@ describe.skipIf(missing)('cross-entropy', () => {
     test(name, () => expectLikeReference(device, kernelCase));
     test(`the gradient, ${name}`, () => expectLikeReference(device, gradient(kernelCase, false)));
   }
-  test.each(['long rows, bf16', 'rows that start anywhere, bf16'])('the gradient over the logits, %s', (name) =>
-    expectLikeReference(device, gradient(CASES[name]!, true)),
+  test.each(['long rows, bf16', 'rows that start anywhere, bf16'])(
+    'the gradient over the logits, %s',
+    (name) => expectLikeReference(device, gradient(CASES[name]!, true)),
   );
-  test('the same bits in any order', () => expectSameInAnyOrder(device, CASES['rows that start anywhere, bf16']!));
+  test('the same bits in any order', () =>
+    expectSameInAnyOrder(device, CASES['rows that start anywhere, bf16']!));
 });

@@ -34,13 +34,20 @@ const make = ({ rows, length, width, idOf, dy = 'f32', into = dy, shift = 0 }: P
 });
 
 /** Scattered, but the same on every run. */
-const spread = (row: number, below: number): number => (row * 2_654_435_761) % 4_294_967_291 % below;
+const spread = (row: number, below: number): number => ((row * 2_654_435_761) % 4_294_967_291) % below;
 /** Every fifth row names one id, every seventh none. */
 const skewed = (row: number): number => (row % 5 === 0 ? 7 : row % 7 === 0 ? -1 - row : spread(row, 400));
 
 const CASES: Readonly<Record<string, KernelCase>> = {
   'scattered ids': make({ rows: 4500, length: 300, width: 16, idOf: (row) => spread(row, 300) }),
-  'a common id and ids outside': make({ rows: 4500, length: 400, width: 8, idOf: skewed, dy: 'bf16', into: 'f32' }),
+  'a common id and ids outside': make({
+    rows: 4500,
+    length: 400,
+    width: 8,
+    idOf: skewed,
+    dy: 'bf16',
+    into: 'f32',
+  }),
   'one id': make({ rows: 2100, length: 3, width: 24, idOf: () => 1, dy: 'bf16' }),
   'one id, out of alignment': make({ rows: 1100, length: 3, width: 8, idOf: () => 2, shift: 1 }),
   'no id of the table': make({ rows: 200, length: 3, width: 8, idOf: () => 3 }),

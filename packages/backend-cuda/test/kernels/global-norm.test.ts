@@ -3,7 +3,13 @@ import { globalNormOp } from '@qsparse/core';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { CudaDevice } from '../../src/index.ts';
 import { missing } from '../emulated-device.ts';
-import { expectLikeReference, expectSameInAnyOrder, type KernelCase, normals, smallDevice } from './against-reference.ts';
+import {
+  expectLikeReference,
+  expectSameInAnyOrder,
+  type KernelCase,
+  normals,
+  smallDevice,
+} from './against-reference.ts';
 
 const CASES: Readonly<Record<string, KernelCase>> = {
   'several chunks': { op: globalNormOp, ins: { x: normals(1, [60_001]) } },

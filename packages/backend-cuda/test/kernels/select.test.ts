@@ -58,7 +58,7 @@ const WIDTHS: Readonly<Record<Float, readonly (readonly [number, number])[]>> = 
   ],
 };
 
-const BLOCKS = [2, 3, 4, 8, 16, 17, 32, 48, 64, 100];
+const BLOCKS = [2, 4, 8, 16, 32, 64, 3, 17, 48, 100, 128];
 
 describe.skipIf(missing).each(['bf16', 'f32'] as const)('select, %s', (dtype) => {
   let device: CudaDevice;
@@ -106,6 +106,21 @@ describe.skipIf(missing).each(['bf16', 'f32'] as const)('select, %s', (dtype) =>
   test.each(BLOCKS)('in blocks of %i', async (block) => {
     const rows = ALL_ROWS.map((make, seed) => make(seed, 48 * block));
     for (const k of new Set([1, block >> 1, block])) await check(rows, k, block);
+  });
+
+  test.each(BLOCKS.slice(0, 6))('in groups of %i, for every team of threads', async (block) => {
+    for (const width of [320, 1088, 2112, 8256])
+      for (const k of [1, block / 2])
+        await check(
+          [0, 1, 2].map((seed) => ALL_ROWS[seed + 2]!(seed, width)),
+          k,
+          block,
+        );
+    await check(
+      ALL_ROWS.map((make, seed) => make(seed, 1024)),
+      block - 1,
+      block,
+    );
   });
 
   test('rows out of alignment', async () => {

@@ -24,7 +24,8 @@ export function toTokens(ids: ArrayLike<number>, vocabularySize: number): Tokens
 }
 
 /**
- * Tokens of all documents in order, the end of text after each, also after the last: a model learns to end there.
+ * Tokens of all documents in order, the end of text after each, also after the last: a model learns to end there. What a
+ * published model's tokenizer puts before a text stands before each.
  * Gives the event loop a turn between documents. Throws `DataError` (`empty`) when there is no document, and the signal's reason when aborted.
  */
 export async function tokenizeDocuments(

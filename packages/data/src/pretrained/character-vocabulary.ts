@@ -3,10 +3,17 @@ import { byteTokens, type DecoderStep, type TokenDecoder, type TokenizerJson } f
 import { TokenizerError } from '../errors.ts';
 import {
   createVocabulary,
-  type LeadingMark,
+  type EditText,
   type TokenBytes,
   type Vocabulary,
 } from '../tokenizer/vocabulary.ts';
+
+/** Taken off the front of a text, at most `times` times. */
+interface LeadingMark {
+  /** One character. */
+  readonly text: string;
+  readonly times: number;
+}
 
 /**
  * What tokens spell by the file's decoder. Steps that work on single tokens are done here once, so that text can be
@@ -44,7 +51,22 @@ export function createCharacterVocabulary(json: TokenizerJson, file: string): Vo
   for (const [token, id] of json.model.vocab) tokens.push({ id, bytes: spell(token), special: false });
   for (const { content, id, special } of json.added_tokens)
     tokens.push({ id, bytes: spell(content), special });
-  return createVocabulary(tokens, leadingMark);
+  return createVocabulary(tokens, leadingMark && (() => removeLeading(leadingMark)));
+}
+
+function removeLeading({ text, times }: LeadingMark): EditText {
+  let left = times;
+  return (piece) => {
+    let rest = piece;
+    while (left > 0 && rest !== '') {
+      if (!rest.startsWith(text)) left = 0;
+      else {
+        rest = rest.slice(text.length);
+        left--;
+      }
+    }
+    return rest;
+  };
 }
 
 function stepsOf(decoder: TokenDecoder): readonly DecoderStep[] {

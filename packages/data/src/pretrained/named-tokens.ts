@@ -13,15 +13,7 @@ export const UNREAD_FILES: readonly string[] = ['tokenizer.model', 'tekken.json'
 /** What messages call a file. */
 export type NameOf = (file: string) => string;
 
-const NAMES = [
-  'bos_token',
-  'eos_token',
-  'unk_token',
-  'sep_token',
-  'pad_token',
-  'cls_token',
-  'mask_token',
-];
+const NAMES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
 
 /** What the files beside tokenizer.json say about it. */
 export interface NamedTokens {

@@ -41,6 +41,10 @@ export function costlyPart(source: string): string | undefined {
       group.count(most === Infinity ? 1 : 0);
       // What follows makes it lazy or possessive.
       atom = undefined;
+    } else if (quantifier && source[at - 1] === '}' && mostTimes(quantifier) > 1) {
+      // Behind braces Oniguruma repeats once more: harmless where nothing follows that could fail.
+      const next = source[at + quantifier[0].length];
+      if (next !== undefined && next !== '|') return 'repeats a repetition';
     } else if (!quantifier) atom = 'plain';
     if (open.some(({ quantifiers }) => quantifiers > MOST_QUANTIFIERS))
       return `has more than ${MOST_QUANTIFIERS} quantifiers in a row`;

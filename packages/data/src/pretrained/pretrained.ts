@@ -48,12 +48,11 @@ interface Ids {
 /** Throws `TokenizerError` (`vocabulary`) when no file tells what ends a text, or ids lie outside the vocabulary. */
 function endIds(json: TokenizerJson, named: NamedTokens, wanted: string | undefined, nameOf: NameOf): Ids {
   const added = new Map(json.added_tokens.map(({ content, id }) => [content, id]));
-  const idOf = (content: string | undefined): number | undefined =>
-    content === undefined ? undefined : (added.get(content) ?? json.model.vocab.get(content));
+  const idOf = (content: string | undefined): number | undefined => added.get(content ?? '');
   const known = new Set([...json.model.vocab.values(), ...added.values()]);
   const [beginIds, ends] = [named.beginIds, named.endIds].map((ids) => ids.filter((id) => known.has(id)));
   if (wanted !== undefined && idOf(wanted) === undefined)
-    noEnd(`${nameOf(TOKENIZER)} has no token ${quoted(wanted)}`, added.keys());
+    noEnd(`${nameOf(TOKENIZER)} has no added token ${quoted(wanted)}`, added.keys());
   const endOfText = idOf(wanted ?? named.byName.get('eos_token')) ?? ends![0] ?? added.get(END_OF_TEXT);
   if (endOfText === undefined)
     return noEnd(`the files beside ${nameOf(TOKENIZER)} do not tell which token ends a text`, added.keys());

@@ -18,16 +18,19 @@ export interface Vocabulary {
   decoder(options?: DecoderOptions): StreamDecoder;
 }
 
-/** Taken off the front of a text, at most `times` times: the word mark that encoding put there. */
-export interface LeadingMark {
-  readonly text: string;
-  readonly times: number;
-}
+/** Takes the pieces of one text in order and gives them as they should be read. */
+export type EditText = (piece: string) => string;
 
 const [NOTHING, TOKEN, SPECIAL] = [0, 1, 2];
 
-/** Later tokens of an id replace earlier ones. */
-export function createVocabulary(tokens: Iterable<TokenBytes>, leadingMark?: LeadingMark): Vocabulary {
+/**
+ * Later tokens of an id replace earlier ones.
+ * @param editor called for each text
+ */
+export function createVocabulary(
+  tokens: Iterable<TokenBytes>,
+  editor: () => EditText = () => (piece) => piece,
+): Vocabulary {
   const list = [...tokens];
   let [size, bytes] = [0, 0];
   for (const token of list) {
@@ -72,45 +75,29 @@ export function createVocabulary(tokens: Iterable<TokenBytes>, leadingMark?: Lea
         all.set(piece, length);
         length += piece.length;
       }
-      return createTrimmer(leadingMark)(createUtf8().decode(all.subarray(0, length)));
+      return editor()(createUtf8().decode(all.subarray(0, length)));
     },
     decoder({ specialTokens = 'text', after = [] } = {}) {
       const utf8 = createUtf8();
-      let trim = createTrimmer(leadingMark);
+      let edit = editor();
       let count = 0;
       const push = (id: number): string => {
         const piece = bytesOf(id, count);
         count++;
         if (specialTokens === 'skip' && kinds[id] === SPECIAL) return '';
-        return trim(utf8.decode(piece, { stream: true }));
+        return edit(utf8.decode(piece, { stream: true }));
       };
       for (let index = 0; index < after.length; index++) push(after[index]!);
       return {
         push,
         flush() {
-          const rest = trim(utf8.decode());
+          const rest = edit(utf8.decode());
           count = 0;
-          trim = createTrimmer(leadingMark);
+          edit = editor();
           return rest;
         },
       };
     },
-  };
-}
-
-/** Takes pieces of one text in order and removes the leading marks. */
-function createTrimmer(mark: LeadingMark | undefined): (piece: string) => string {
-  let left = mark?.times ?? 0;
-  return (piece) => {
-    let rest = piece;
-    while (left > 0 && rest !== '') {
-      if (!rest.startsWith(mark!.text)) left = 0;
-      else {
-        rest = rest.slice(mark!.text.length);
-        left--;
-      }
-    }
-    return rest;
   };
 }
 

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { FormatError, formatTokenizerJson } from '@qsparse/formats';
 import { afterAll, describe, expect, it } from 'vitest';
+import { createChatTemplate } from '../../src/chat/chat-template.ts';
 import { readDocumentFiles, readTokenizer } from '../../src/node/index.ts';
 import type { ReadOptions } from '../../src/text/read.ts';
 import { createByteTokenizer } from '../../src/tokenizer/byte.ts';
+import { filesOf, tinyModel } from '../tiny-models.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'qsparse-data-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -81,6 +83,35 @@ describe('readTokenizer', () => {
     const path = write('tokenizer.json', formatTokenizerJson(createByteTokenizer().toJson()));
     for (const from of [folder, path]) expect((await readTokenizer(from)).vocabularySize).toBe(257);
     await expect(readTokenizer(folder, { endOfText: '</s>' })).rejects.toMatchObject({ code: 'vocabulary' });
+  });
+
+  it('reads what else a model folder says, chat templates too', async () => {
+    const model = join(folder, 'model');
+    mkdirSync(join(model, 'additional_chat_templates'), { recursive: true });
+    const files = filesOf(tinyModel('llama3'));
+    files['chat_template.jinja'] = 'A{{ bos_token }}';
+    files['additional_chat_templates/rag.jinja'] = 'R';
+    files['model.safetensors'] = 'not read';
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(model, name), text);
+    const tokenizer = await readTokenizer(model);
+    expect(tokenizer.stopTokens).toHaveLength(2);
+    expect([...tokenizer.chatTemplates.keys()]).toEqual(['default', 'rag']);
+    const chat = await createChatTemplate(tokenizer);
+    expect(chat.render([{ role: 'user', content: 'a' }])).toBe('A<|begin_of_text|>');
+    // Named directly, the file is all there is.
+    const alone = readTokenizer(join(model, 'tokenizer.json'));
+    await expect(alone).rejects.toMatchObject({ code: 'vocabulary' });
+    writeFileSync(join(model, 'generation_config.json'), '<html>');
+    await expect(readTokenizer(model)).rejects.toThrow(`${join(model, 'generation_config.json')}, line 1`);
+  });
+
+  it('says what to do with a tokenizer in another form', async () => {
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'tokenizer.model'), Uint8Array.of(10, 14));
+    await expect(readTokenizer(other)).rejects.toThrow(
+      /the folder has tokenizer\.model alone; write it with/,
+    );
   });
 
   it('names the file that is missing or malformed', async () => {

@@ -77,6 +77,16 @@ describe('bpeTokenizer', () => {
     }
   });
 
+  it('takes added tokens that are not special for tokens in any case', () => {
+    const json = tokenizer.toJson();
+    const added = json.added_tokens.map((token) => ({ ...token, special: token.content !== '<|user|>' }));
+    const ours = bpeTokenizer(readDefinition({ ...json, added_tokens: added }), '<|endoftext|>');
+    const ids = ours.encode('<|user|><|endoftext|>', { specialTokens: 'text' });
+    expect(ids[0]).toBe(ours.specialTokens.get('<|user|>'));
+    expect(ids).not.toContain(ours.endOfText);
+    expect(ours.decode(ids, { specialTokens: 'skip' })).toBe('<|user|><|endoftext|>');
+  });
+
   it('gives the same when the cache has been filled and emptied', () => {
     const text = 'the quick brown fox';
     const before = tokenizer.encode(text);

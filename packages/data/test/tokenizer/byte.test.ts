@@ -16,6 +16,9 @@ describe('createByteTokenizer', () => {
       Int32Array.from(Buffer.from('<|endoftext|>')),
     );
     expect(plain.encode('')).toEqual(new Int32Array(0));
+    expect(plain).toMatchObject({ beginOfText: undefined, stopTokens: [256] });
+    expect(plain.encode('a!b<|endo!ftext|>', { guard: '!' })).toHaveLength(2 + '<|endoftext|>'.length);
+    expect(plain.encode('!<|endoftext|>!b', { guard: '!' })).toEqual(Int32Array.of(256, 98));
     expect(tokenizer).toMatchObject({ vocabularySize: 258, endOfText: 257 });
     expect([...tokenizer.specialTokens]).toEqual([
       ['<|user|>', 256],

@@ -61,6 +61,51 @@ describe('createVocabulary', () => {
     expect(decoder.flush()).toBe('');
   });
 
+  it('leaves special tokens out where asked, at once and id by id', () => {
+    const list = [97, 256, 0xc3, 400, 0xa9, 300];
+    expect(vocabulary.decode(list, { specialTokens: 'skip' })).toBe('aéab');
+    const decoder = vocabulary.decoder({ specialTokens: 'skip' });
+    expect([...list.map((id) => decoder.push(id)), decoder.flush()]).toEqual([
+      'a',
+      '',
+      '',
+      '',
+      'é',
+      'ab',
+      '',
+    ]);
+  });
+
+  it('goes on after other ids, once', () => {
+    const decoder = vocabulary.decoder({ after: [97, 0xf0, 0x9f] });
+    expect([decoder.push(0x91), decoder.push(0x8d), decoder.flush()]).toEqual(['', '👍', '']);
+    expect(decoder.push(98)).toBe('b');
+    expect(() => vocabulary.decoder({ after: [-1] })).toThrow(/ids must be integers/);
+  });
+
+  it('edits each text from its start', () => {
+    const editor = () => {
+      let count = 0;
+      return (piece: string) => (piece === '' ? '' : `${count++}${piece}`);
+    };
+    const edited = createVocabulary(readDefinition(json).tokens, editor);
+    expect([edited.decode([97, 98]), edited.decode([97])]).toEqual(['0ab', '0a']);
+    const decoder = edited.decoder();
+    expect([decoder.push(97), decoder.push(98), decoder.flush(), decoder.push(97)]).toEqual([
+      '0a',
+      '1b',
+      '',
+      '0a',
+    ]);
+  });
+
+  it('lets a later token replace an earlier one of its id', () => {
+    const token = (letter: number) => ({ id: 3, bytes: Uint8Array.of(letter), special: false });
+    expect(createVocabulary([token(97), token(98)]).decode([3])).toBe('b');
+    expect(() => createVocabulary([token(97)]).decode([2])).toThrow(/id 2 stands for nothing/);
+    expect(createVocabulary([]).size).toBe(0);
+  });
+
   it('takes typed arrays and many ids', () => {
     const many = Uint16Array.from({ length: 100_000 }, (_, at) => 97 + (at % 26));
     expect(vocabulary.decode(many)).toHaveLength(100_000);

@@ -73,7 +73,9 @@ export function parseMetaspace(reader: ObjectReader): Metaspace {
   return {
     type: reader.oneOf('type', ['Metaspace']),
     replacement,
-    prepend_scheme: prefix ? reader.oneOf('prepend_scheme', SCHEMES, { fallback: 'always' }) : 'never',
+    prepend_scheme: prefix
+      ? reader.oneOf('prepend_scheme', SCHEMES, { fallback: 'always' })
+      : reader.oneOf('prepend_scheme', ['never'], { fallback: 'never' }),
     split: reader.boolean('split', { fallback: true }),
   };
 }

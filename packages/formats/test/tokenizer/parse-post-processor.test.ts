@@ -33,6 +33,8 @@ test.each<[string, (t: LooseJson) => void, FormatErrorCode, string]>([
   ['an unknown key', (t) => (t.extra = 1), 'unknown-key', '"post_processor.extra"'],
   ['no pair', (t) => delete t.pair, 'missing-key', '"post_processor.pair"'],
   ['an unknown piece', (t) => (t.single[0] = { Text: 'x' }), 'unknown-key', '"post_processor.single.0.Text"'],
+  ['no text', (t) => t.single.pop(), 'value', 'a list with the sequence A once'],
+  ['the text twice', (t) => t.single.push(t.single[1]), 'value', 'a list with the sequence A once'],
   ['a sequence C', (t) => (t.single[1].Sequence.id = 'C'), 'value', 'must be one of "A", "B"'],
   [
     'a token that is not listed',

@@ -36,6 +36,12 @@ describe("SentencePiece's form", () => {
   test.each<[string, LooseJson, FormatErrorCode, string]>([
     ['bytes', bytes, 'value', 'pre_tokenizer.type'],
     ['a long word mark', { ...metaspace, replacement: '__' }, 'value', 'pre_tokenizer.replacement'],
+    [
+      'a scheme and its contrary',
+      { ...metaspace, add_prefix_space: false },
+      'value',
+      'pre_tokenizer.prepend_scheme',
+    ],
     ['an unknown scheme', { ...metaspace, prepend_scheme: 'last' }, 'value', 'pre_tokenizer.prepend_scheme'],
     [
       'an unknown step',

@@ -107,10 +107,16 @@ export function parseBlock(text: string): Sparsity | undefined {
   return { kind: 'block', keep, block };
 }
 
+/** Tokens that begin and end a text, for programs that read config.json. */
+export interface TextEnds {
+  readonly beginOfText?: number | undefined;
+  readonly endOfText?: number | undefined;
+}
+
 /** The config.json of a Q-Sparse model; `parseModelConfig` reads the same config from it. */
 export function formatModelConfig(
   config: DecoderConfig,
-  { endOfText }: { readonly endOfText?: number | undefined } = {},
+  { beginOfText, endOfText }: TextEnds = {},
 ): JsonObject {
   const { linear, ropeScaling, slidingLayers, biases } = config;
   return {
@@ -131,6 +137,7 @@ export function formatModelConfig(
     rms_norm_eps: config.normEpsilon,
     hidden_act: config.activation === 'silu' ? 'silu' : 'relu2',
     tie_word_embeddings: config.tiedEmbedding,
+    ...(beginOfText !== undefined && { bos_token_id: beginOfText }),
     ...(endOfText !== undefined && { eos_token_id: endOfText }),
     torch_dtype: 'float32',
     qsparse: {

@@ -20,7 +20,8 @@ import {
 } from '../checkpoints.ts';
 import { type PlainModel, type PlainTensor, plainLogits } from '../plain-transformer.ts';
 
-const goldens = fileURLToPath(new URL('../../../../apps/cli/test/fixtures/hugging-face', import.meta.url));
+const fixtures = fileURLToPath(new URL('../../../../apps/cli/test/fixtures', import.meta.url));
+const pretrained = join(fixtures, 'hugging-face');
 const device: ReferenceDevice = referenceDevice();
 const text = Array.from({ length: 14 }, (_, i) => (11 * i + 3) % 29);
 
@@ -51,21 +52,40 @@ test('every family has a config here', () => {
   for (const { modelType } of FAMILIES) if (modelType !== 'qsparse') expect(tested).toContain(modelType);
 });
 
-test.each(readdirSync(goldens))(
+/** Weights of a golden folder, and its first row of tokens with their logits. */
+async function openGolden(folder: string) {
+  const read = async (file: string) => openSafetensors(bytesReader(readFileSync(join(folder, file)), file));
+  const [weights, golden] = [await read('model.safetensors'), await read('golden.safetensors')];
+  const tensors = new Map<string, PlainTensor>();
+  for (const name of weights.tensors.keys()) tensors.set(name, (await weights.read(name)) as PlainTensor);
+  const { data, shape } = await golden.read('logits');
+  const [, length = 0, width = 0] = shape;
+  const { data: tokens } = await golden.read('tokens');
+  return {
+    tensors,
+    tokens: [...(tokens as Int32Array)].slice(0, length),
+    logits: [...(data as Float32Array)].slice(0, length * width),
+  };
+}
+
+test.each(readdirSync(pretrained))(
   'the plain transformer gives the logits of transformers: %s',
   async (name) => {
-    const json = JSON.parse(readFileSync(join(goldens, name, 'config.json'), 'utf8')) as JsonObject;
-    const read = async (file: string) =>
-      openSafetensors(bytesReader(readFileSync(join(goldens, name, file)), file));
-    const [weights, golden] = [await read('model.safetensors'), await read('golden.safetensors')];
-    const tensors = new Map<string, PlainTensor>();
-    for (const key of weights.tensors.keys()) tensors.set(key, (await weights.read(key)) as never);
-    const { data: tokens } = await golden.read('tokens');
-    const { data: expected } = await golden.read('logits');
-    const actual = plainLogits({ config: json, tensors }, [...(tokens as Int32Array)].slice(0, 40)).flat();
-    expectClose(Float64Array.from(actual), [...(expected as Float32Array)].slice(0, 40 * 320), 1e-4);
+    const config = JSON.parse(readFileSync(join(pretrained, name, 'config.json'), 'utf8')) as JsonObject;
+    const { tensors, tokens, logits: expected } = await openGolden(join(pretrained, name));
+    const actual = plainLogits({ config, tensors }, tokens).flat();
+    expectClose(Float64Array.from(actual), expected, 1e-4);
   },
 );
+
+test('and those of ternary weights with int8 activations by another implementation', async () => {
+  const folder = join(fixtures, 'goldens/qsparse-ternary');
+  const { config } = JSON.parse(readFileSync(join(folder, 'golden.json'), 'utf8')) as { config: JsonObject };
+  expect(config.weight_bits).toBe('1.58');
+  const { tensors, tokens, logits: expected } = await openGolden(folder);
+  const actual = plainLogits({ config, tensors, ternary: 'online' }, tokens).flat();
+  expectClose(Float64Array.from(actual), expected, 1e-5);
+});
 
 describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
   const tensors = randomTensors(config);

@@ -100,7 +100,7 @@ export async function saveModel(path: string, model: Decoder, tokenizer: Tokeniz
 /** config.json and tokenizer.json of a model, as text. */
 export function modelFiles(model: Decoder, tokenizer: Tokenizer): Record<string, string> {
   return {
-    'config.json': formatConfig(formatModelConfig(model.config, { endOfText: tokenizer.endOfText })),
+    'config.json': formatConfig(formatModelConfig(model.config, tokenizer)),
     'tokenizer.json': formatTokenizerJson(tokenizer.toJson()),
   };
 }

@@ -97,8 +97,12 @@ test.each<[string, (path: string) => void, string]>([
     (path) => rmSync(join(path, 'model.safetensors')),
     'holds neither model.safetensors nor a checkpoint',
   ],
-  ['no config', (path) => rmSync(join(path, 'config.json')), 'config.json: there is no such file'],
-  ['no tokenizer', (path) => rmSync(join(path, 'tokenizer.json')), 'tokenizer.json: no such file'],
+  [
+    'no config',
+    (path) => rmSync(join(path, 'config.json')),
+    'config.json is required, there is no such file',
+  ],
+  ['no tokenizer', (path) => rmSync(join(path, 'tokenizer.json')), 'tokenizer.json is required'],
   ['truncated weights', (path) => truncateSync(join(path, 'model.safetensors'), 5000), 'model.safetensors'],
   [
     'a config of another shape',
@@ -107,8 +111,8 @@ test.each<[string, (path: string) => void, string]>([
   ],
   [
     'a config of absurd size',
-    (path) => edit(path, /"vocab_size": 257/, '"vocab_size": 9007199254740991'),
-    'must have shape [9007199254740991, 8], got [257, 8]',
+    (path) => edit(path, /"intermediate_size": 16/, '"intermediate_size": 9007199254740991'),
+    'must have shape [9007199254740991, 8], got [16, 8]',
   ],
   [
     'a wrong key',
@@ -118,7 +122,7 @@ test.each<[string, (path: string) => void, string]>([
   [
     'a smaller vocabulary',
     (path) => edit(path, /"vocab_size": 257/, '"vocab_size": 200'),
-    "has 257 tokens, the model's embedding 200",
+    'has 200 rows, tokenizer.json 257 ids',
   ],
 ])('a folder with %s is refused in one line', async (_, damage, message) => {
   const path = mkdtempSync(join(root, 'damaged-'));

@@ -11,13 +11,10 @@ namespace {
 enum class Kind { read, write, atomic };
 constexpr const char* VERBS[] = {"reads", "writes", "updates"};
 
-bool is_within(uintptr_t address, size_t bytes, const SharedVariables& part) {
-  return address - reinterpret_cast<uintptr_t>(part.begin) + bytes <= part.bytes &&
-         address >= reinterpret_cast<uintptr_t>(part.begin);
-}
-
-bool is_shared(uintptr_t address, size_t bytes) {
-  return is_within(address, bytes, block.dynamic) || is_within(address, bytes, block.variables);
+/** Whether the bytes are in a part of shared memory, and how far from its beginning. */
+bool is_within(uintptr_t address, size_t bytes, const SharedVariables& part, size_t& offset) {
+  offset = address - reinterpret_cast<uintptr_t>(part.begin);
+  return offset < part.bytes && bytes <= part.bytes - offset;
 }
 
 /** Memory of the program itself: read for constants and arguments, written only by the thread's own variables. */
@@ -29,29 +26,37 @@ bool is_private(uintptr_t address, size_t bytes, Kind kind) {
   return is_in_library(address);
 }
 
-void check(const void* at, size_t bytes, Kind kind, const void* site) {
+[[noreturn]] void fail_outside(const void* at, size_t bytes, Kind kind, const void* site) {
+  if (running->fiber->overflowed_at(at)) fail_for_stack(site);
+  fail(Failure::illegal_address, site,
+       "%s %zu bytes at %p, which is neither memory of the device nor shared memory of this block (%zu bytes of "
+       "__shared__ variables in its file, %zu dynamic) nor the thread's own",
+       VERBS[static_cast<int>(kind)], bytes, at, block.variables.bytes, block.dynamic.bytes);
+}
+
+inline __attribute__((always_inline)) void check(const void* at, size_t bytes, Kind kind, const void* site) {
   if (!running) return;
   const auto address = reinterpret_cast<uintptr_t>(at);
   Place place;
+  size_t offset;
   if (in_device_range(address)) {
     if (!is_allocated(address, bytes)) {
       fail(Failure::illegal_address, site, "%s %zu bytes outside of all allocations, at %s",
            VERBS[static_cast<int>(kind)], bytes, describe_address(address));
     }
     place = Place::device;
-  } else if (is_shared(address, bytes)) {
-    place = Place::shared;
+    offset = address - detail::range;
+  } else if (is_within(address, bytes, block.dynamic, offset)) {
+    place = Place::dynamic;
+  } else if (is_within(address, bytes, block.variables, offset)) {
+    place = Place::variables;
   } else {
     if (is_private(address, bytes, kind)) return;
-    if (running->fiber->overflowed_at(at)) fail_for_stack(site);
-    fail(Failure::illegal_address, site,
-         "%s %zu bytes at %p, which is neither memory of the device nor shared memory of this block (%zu bytes of "
-         "__shared__ variables in its file, %zu dynamic) nor the thread's own",
-         VERBS[static_cast<int>(kind)], bytes, at, block.variables.bytes, block.dynamic.bytes);
+    fail_outside(at, bytes, kind, site);
   }
   if (!INSTRUMENTED) return;
-  if (kind == Kind::read) races::read(place, address, bytes, site);
-  else races::write(place, address, bytes, kind == Kind::atomic, site);
+  if (kind == Kind::read) races::read(place, offset, bytes, site);
+  else races::write(place, offset, bytes, kind == Kind::atomic, site);
 }
 
 }  // namespace
@@ -72,7 +77,9 @@ void atomic(void* at, size_t bytes, const void* site) {
 }
 
 void require_shared(const void* at, size_t bytes, const void* site) {
-  if (is_shared(reinterpret_cast<uintptr_t>(at), bytes)) return;
+  size_t offset;
+  const auto address = reinterpret_cast<uintptr_t>(at);
+  if (is_within(address, bytes, block.dynamic, offset) || is_within(address, bytes, block.variables, offset)) return;
   fail(Failure::illegal_address, site, "%p must be shared memory of the block", at);
 }
 

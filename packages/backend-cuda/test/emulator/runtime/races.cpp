@@ -1,16 +1,14 @@
 #include "races.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "block.h"
 #include "memory.h"
+#include "shadow.h"
 #include "shared.h"
 
 extern "C" {
@@ -29,27 +27,12 @@ namespace races {
 
 namespace {
 
-/** The last access of one kind to a byte. */
-struct Access {
-  /** `now` when it happened; 0: never. */
-  uint32_t when;
-  /** The thread's number and flags. */
-  uint16_t who;
-  /** How many barriers the thread's warp had passed. */
-  uint16_t warp_barriers;
-};
-
 constexpr uint16_t THREAD = 0x3ff;
 constexpr uint16_t ATOMIC = 0x8000;
 /** Reads: several lanes of one warp; several warps; another block of this launch before. */
 constexpr uint16_t LANES_OF_WARP = 0x4000;
 constexpr uint16_t WARPS_OF_BLOCK = 0x2000;
 constexpr uint16_t OTHER_BLOCK = 0x1000;
-
-struct Cell {
-  Access written;
-  Access read;
-};
 
 /** Counts barriers, blocks and launches, so that what is old needs not be erased. */
 uint32_t now = 1;
@@ -77,31 +60,12 @@ struct {
   const void* site;
 } undecided;
 
-Cell* reserve(size_t cells) {
-  void* memory = mmap(nullptr, cells * sizeof(Cell), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) {
-    perror("[emulator] cannot reserve addresses for the race detector");
-    abort();
-  }
-  return static_cast<Cell*>(memory);
-}
+/** By place; made at the first launch. */
+std::unique_ptr<Shadow> shadows[3];
 
-Cell* device_cells() {
-  static Cell* const cells = reserve(detail::RANGE_BYTES);
-  return cells;
-}
+Shadow& shadow_of(Place place) { return *shadows[static_cast<int>(place)]; }
 
-Cell* cells_of(Place place, uintptr_t address) {
-  static Cell* const dynamic = reserve(MOST_SHARED);
-  static Cell* const variables = reserve(MOST_VARIABLES);
-  if (place == Place::device) return device_cells() + (address - detail::range);
-  const uintptr_t offset = address - reinterpret_cast<uintptr_t>(block.dynamic.begin);
-  if (offset < block.dynamic.bytes) return dynamic + offset;
-  return variables + (address - reinterpret_cast<uintptr_t>(block.variables.begin));
-}
-
-const char* name_of(Place place) { return place == Place::shared ? "shared memory" : "memory"; }
+const char* name_of(Place place) { return place == Place::device ? "memory" : "shared memory"; }
 
 std::string show(unsigned number) {
   const Dimensions at = block.all[number].index;
@@ -135,7 +99,7 @@ bool is_ordered(const Access& earlier) {
 }
 
 /** From when on accesses to a place count: shared memory begins anew with each block. */
-uint32_t began(Place place) { return place == Place::shared ? block_began : launch_began; }
+uint32_t began(Place place) { return place == Place::device ? launch_began : block_began; }
 
 /** Whether another thread's write comes before the running thread's access without an order. */
 bool conflicts_with_write(Place place, const Access& written) {
@@ -157,7 +121,7 @@ bool conflicts_with_reads(Place place, const Access& reads) {
 void note_read(Place place, Access& reads) {
   const auto self = static_cast<uint16_t>(running->number);
   const uint16_t passed = warp_barriers[running->warp()];
-  if (reads.when != now) {
+  if (reads.when != now) [[likely]] {
     const bool by_other = reads.when >= began(place) && (reads.when < block_began || reads.who & OTHER_BLOCK);
     reads = {now, static_cast<uint16_t>(self | (by_other ? OTHER_BLOCK : 0)), passed};
     return;
@@ -170,6 +134,12 @@ void note_read(Place place, Access& reads) {
   else if (last != self) reads.who |= LANES_OF_WARP;
 }
 
+uintptr_t address_of(Place place, size_t offset) {
+  if (place == Place::device) return detail::range + offset;
+  const SharedVariables& part = place == Place::dynamic ? block.dynamic : block.variables;
+  return reinterpret_cast<uintptr_t>(part.begin) + offset;
+}
+
 /** Decides later, when the running thread has written. */
 void postpone(uintptr_t address, size_t bytes, const Access& other, const void* site) {
   undecided.bytes = bytes;
@@ -180,13 +150,28 @@ void postpone(uintptr_t address, size_t bytes, const Access& other, const void* 
   memcpy(undecided.before, reinterpret_cast<const void*>(address), bytes);
 }
 
+/** Whether the write that was postponed changed anything. */
+__attribute__((noinline)) void decide() {
+  const size_t bytes = undecided.bytes;
+  undecided.bytes = 0;
+  if (memcmp(reinterpret_cast<const void*>(undecided.address), undecided.before, bytes) == 0) return;
+  fail(Failure::launch_failed, undecided.site,
+       "race: %s writes another value to %zu bytes that %s wrote with no barrier in between", show(undecided.thread).c_str(),
+       bytes, show(undecided.other).c_str());
+}
+
 }  // namespace
 
 void forget(uintptr_t address, size_t bytes) {
-  if (INSTRUMENTED) madvise(device_cells() + (address - detail::range), bytes * sizeof(Cell), MADV_DONTNEED);
+  if (shadows[0]) shadow_of(Place::device).forget(address - detail::range, bytes);
 }
 
 void begin_launch() {
+  if (INSTRUMENTED && !shadows[0]) {
+    shadows[static_cast<int>(Place::device)] = std::make_unique<Shadow>(detail::RANGE_BYTES);
+    shadows[static_cast<int>(Place::dynamic)] = std::make_unique<Shadow>(MOST_SHARED);
+    shadows[static_cast<int>(Place::variables)] = std::make_unique<Shadow>(MOST_VARIABLES);
+  }
   now++;
   launch_began = now;
   published.clear();
@@ -213,46 +198,37 @@ void passed_warp_barrier(unsigned warp) {
 void fence() { published.back().fenced = now; }
 
 void settle() {
-  if (undecided.bytes == 0) return;
-  const size_t bytes = undecided.bytes;
-  undecided.bytes = 0;
-  if (memcmp(reinterpret_cast<const void*>(undecided.address), undecided.before, bytes) == 0) return;
-  fail(Failure::launch_failed, undecided.site,
-       "race: %s writes another value to %zu bytes that %s wrote with no barrier in between", show(undecided.thread).c_str(),
-       bytes, show(undecided.other).c_str());
+  if (undecided.bytes != 0) decide();
 }
 
-void read(Place place, uintptr_t address, size_t bytes, const void* site) {
+void read(Place place, size_t offset, size_t bytes, const void* site) {
   settle();
-  Cell* cells = cells_of(place, address);
-  for (size_t i = 0; i < bytes; i++) {
-    if (conflicts_with_write(place, cells[i].written)) race("reads", "wrote", place, cells[i].written, bytes, site);
-    note_read(place, cells[i].read);
-  }
+  shadow_of(place).for_each(offset, bytes, [&](Cell& cell) INLINED {
+    if (conflicts_with_write(place, cell.written)) race("reads", "wrote", place, cell.written, bytes, site);
+    note_read(place, cell.read);
+  });
 }
 
-void write(Place place, uintptr_t address, size_t bytes, bool atomic, const void* site) {
+void write(Place place, size_t offset, size_t bytes, bool atomic, const void* site) {
   settle();
   if (atomic) {
     has_taken_up = true;
     if (published.back().fenced != 0) published.back().until = published.back().fenced;
   }
-  const auto self = static_cast<uint16_t>(running->number | (atomic ? ATOMIC : 0));
-  Cell* cells = cells_of(place, address);
-  const Access own{now, self, warp_barriers[running->warp()]};
-  const char* verb = atomic ? "updates" : "writes";
-  for (size_t i = 0; i < bytes; i++) {
-    Cell& cell = cells[i];
+  Shadow& shadow = shadow_of(place);
+  shadow.for_each(offset, bytes, [&](const Cell& cell) INLINED {
+    const char* verb = atomic ? "updates" : "writes";
     if (conflicts_with_reads(place, cell.read)) race(verb, "read", place, cell.read, bytes, site);
-    if (conflicts_with_write(place, cell.written)) {
-      const bool by_atomic = cell.written.who & ATOMIC;
-      const bool other_block = cell.written.when < block_began;
-      if (atomic != by_atomic || (!atomic && other_block) || bytes > sizeof undecided.before)
-        race(verb, "wrote", place, cell.written, bytes, site);
-      if (!atomic) postpone(address, bytes, cell.written, site);
-    }
-    cell.written = own;
-  }
+    const bool by_atomic = cell.written.who & ATOMIC;
+    if (!conflicts_with_write(place, cell.written) || (atomic && by_atomic)) return;
+    const bool other_block = cell.written.when < block_began;
+    if (atomic || by_atomic || other_block || bytes > sizeof undecided.before)
+      race(verb, "wrote", place, cell.written, bytes, site);
+    postpone(address_of(place, offset), bytes, cell.written, site);
+  });
+  // What others read before is ordered before this, and this before what comes: their reads need not be known any more.
+  const auto self = static_cast<uint16_t>(running->number | (atomic ? ATOMIC : 0));
+  shadow.put(offset, bytes, {now, self, warp_barriers[running->warp()]});
 }
 
 }  // namespace races

@@ -12,7 +12,7 @@ namespace emulated {
 /** Whether plain loads and stores of the kernels come to checks.h (instrumentation.cpp). */
 extern const bool INSTRUMENTED;
 
-enum class Place { device, shared };
+enum class Place { device, dynamic, variables };
 
 /** Whether an address is in this library itself: constants. */
 bool is_in_library(uintptr_t address);
@@ -24,8 +24,9 @@ void begin_block();
 void passed_barrier();
 void passed_warp_barrier(unsigned warp);
 void fence();
-void read(Place place, uintptr_t address, size_t bytes, const void* site);
-void write(Place place, uintptr_t address, size_t bytes, bool atomic, const void* site);
+/** `offset` counts from the beginning of the place. */
+void read(Place place, size_t offset, size_t bytes, const void* site);
+void write(Place place, size_t offset, size_t bytes, bool atomic, const void* site);
 /** Gives back what was remembered about memory of the device that is freed; whole units. */
 void forget(uintptr_t address, size_t bytes);
 /** Decides about a write that would be a race unless it leaves the bytes as they were. */

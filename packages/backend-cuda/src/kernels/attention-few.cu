@@ -1,0 +1,245 @@
+/**
+ * attention for at most 8 rows (queries times heads of a group), which is decoding: keys and values are read once, for
+ * all rows. The keys of a batch and group are split into chunks with a block each; what the blocks find is merged by a
+ * second kernel. f32 and bf16, any head size.
+ */
+#include "attention.cuh"
+
+struct AttentionFewArguments {
+  const void *q;
+  const void *k;
+  const void *v;
+  const int *position;
+  float *sums;
+  float *outs;
+  int queries;
+  int keys;
+  int heads;
+  int groups;
+  int width;
+  int window;
+  int chunk;
+  float scale;
+};
+
+struct AttentionMergeArguments {
+  const float *sums;
+  const float *outs;
+  void *y;
+  float *log_sum_exp;
+  int queries;
+  int heads;
+  int groups;
+  int width;
+  int chunks;
+};
+
+constexpr int FEW_THREADS = 128;
+constexpr int FEW_WARPS = FEW_THREADS / 32;
+/** Keys of a chunk at most. */
+constexpr int MOST_KEYS = 512;
+/** Lanes that share a row of a head, and rows that a block reads at once. */
+constexpr int TEAM = 8;
+constexpr int TEAMS = FEW_THREADS / TEAM;
+
+/** Of the weights of a row, relative to exp(largest). */
+struct PartialSum {
+  float largest;
+  float sum;
+};
+
+/** scores [ROWS][MOST_KEYS] of the first `count` keys; queries [ROWS][width] are in shared memory, in float32. */
+template <int ROWS, int VECTOR, class T>
+DEVICE void score_keys(float* scores, const float* queries, const T* k, int stride, int width, int count) {
+  constexpr int PIECE = VECTOR < 4 ? VECTOR : 4;
+  const int lane = threadIdx.x % TEAM;
+#pragma unroll 2
+  for (int first = 0; first < count; first += TEAMS) {
+    const int key = first + threadIdx.x / TEAM;
+    float products[ROWS] = {};
+    for (int d = lane * VECTOR; d < width && key < count; d += TEAM * VECTOR) {
+      const Vector<T, VECTOR> x = load_vector<VECTOR>(k + static_cast<long long>(key) * stride + d);
+#pragma unroll
+      for (int r = 0; r < ROWS; r++) {
+#pragma unroll
+        for (int i = 0; i < VECTOR; i += PIECE) {
+          const Vector<float, PIECE> q = load_vector<PIECE>(queries + r * width + d + i);
+#pragma unroll
+          for (int j = 0; j < PIECE; j++) products[r] = fmaf(q.at[j], to_float(x.at[i + j]), products[r]);
+        }
+      }
+    }
+#pragma unroll
+    for (int r = 0; r < ROWS; r++) {
+#pragma unroll
+      for (int step = TEAM / 2; step > 0; step >>= 1) products[r] += __shfl_xor_sync(FULL_WARP, products[r], step);
+      if (lane == 0 && key < count) scores[r * MOST_KEYS + key] = products[r];
+    }
+  }
+}
+
+/** outs[r][d] = sum of weights times values, by all threads; `sums` is shared, [FEW_WARPS][ROWS][TEAM · VECTOR]. */
+template <int ROWS, int VECTOR, class T>
+DEVICE void sum_values(float* outs, float* sums, const float* weights, const T* v, int stride, int width, int count,
+                       int rows) {
+  const int lane = threadIdx.x % TEAM;
+  for (int first = 0; first < width; first += TEAM * VECTOR) {
+    const int column = first + lane * VECTOR;
+    float own[ROWS][VECTOR] = {};
+#pragma unroll 4
+    for (int key = threadIdx.x / TEAM; key < count && column < width; key += TEAMS) {
+      const Vector<T, VECTOR> x = load_vector<VECTOR>(v + static_cast<long long>(key) * stride + column);
+#pragma unroll
+      for (int r = 0; r < ROWS; r++) {
+        const float weight = weights[r * MOST_KEYS + key];
+#pragma unroll
+        for (int i = 0; i < VECTOR; i++) own[r][i] = fmaf(weight, to_float(x.at[i]), own[r][i]);
+      }
+    }
+#pragma unroll
+    for (int r = 0; r < ROWS; r++) {
+#pragma unroll
+      for (int i = 0; i < VECTOR; i++) {
+        own[r][i] += __shfl_xor_sync(FULL_WARP, own[r][i], TEAM);
+        own[r][i] += __shfl_xor_sync(FULL_WARP, own[r][i], 2 * TEAM);
+        if (lane_index() < TEAM) sums[((warp_index() * ROWS + r) * TEAM + lane) * VECTOR + i] = own[r][i];
+      }
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < rows * TEAM * VECTOR; i += FEW_THREADS) {
+      const int r = i / (TEAM * VECTOR);
+      const int d = first + i % (TEAM * VECTOR);
+      float sum = 0;
+#pragma unroll
+      for (int warp = 0; warp < FEW_WARPS; warp++) sum += sums[warp * ROWS * TEAM * VECTOR + i];
+      if (d < width) outs[static_cast<long long>(r) * width + d] = sum;
+    }
+    __syncthreads();
+  }
+}
+
+/** A grid [batch · groups, chunks]; sums [batch · groups, chunks, rows, 2] and outs [.., rows, width] get the parts. */
+template <class T, int ROWS, int VECTOR>
+DEVICE void attention_few(const AttentionFewArguments& a) {
+  __shared__ float scores[ROWS * MOST_KEYS];
+  __shared__ float sums[FEW_WARPS * ROWS * TEAM * VECTOR];
+  DYNAMIC_SHARED(shared);
+  float* const queries = reinterpret_cast<float*>(shared);
+
+  const int batch = blockIdx.x / a.groups;
+  const int group = blockIdx.x % a.groups;
+  const int per_group = a.heads / a.groups;
+  const int rows = a.queries * per_group;
+  const long long part = static_cast<long long>(blockIdx.x) * gridDim.y + blockIdx.y;
+  PartialSum* const found = reinterpret_cast<PartialSum*>(a.sums) + part * rows;
+
+  const int position = first_position(a.position, a.queries, a.keys, a.window);
+  const Span seen = seen_keys(position, position + a.queries - 1, a.keys, a.window);
+  const int begin = max(seen.begin, static_cast<int>(blockIdx.y) * a.chunk);
+  const int count = min(seen.end, (static_cast<int>(blockIdx.y) + 1) * a.chunk) - begin;
+  if (count <= 0) {
+    if (threadIdx.x < rows) found[threadIdx.x] = PartialSum{-INFINITE, 0};
+    return;
+  }
+
+  // Row r is query r / per_group of the group's head r % per_group.
+  const long long first_row = static_cast<long long>(batch) * a.queries * a.heads + group * per_group;
+  const T* const q = static_cast<const T*>(a.q) + first_row * a.width;
+  for (int i = threadIdx.x; i < ROWS * a.width; i += FEW_THREADS) {
+    const int r = i / a.width;
+    const long long row = static_cast<long long>(r / per_group) * a.heads + r % per_group;
+    queries[i] = r < rows ? to_float(q[row * a.width + i % a.width]) : 0.0f;
+  }
+  __syncthreads();
+  const int stride = a.groups * a.width;
+  const long long place = (static_cast<long long>(batch) * a.keys + begin) * stride + group * a.width;
+  score_keys<ROWS, VECTOR>(scores, queries, static_cast<const T*>(a.k) + place, stride, a.width, count);
+  __syncthreads();
+
+  for (int r = warp_index(); r < rows; r += FEW_WARPS) {
+    float* const row = scores + r * MOST_KEYS;
+    const int at = position + r / per_group;
+    const Span own = seen_keys(at, at, a.keys, a.window);
+    float largest = -INFINITE;
+    for (int i = lane_index(); i < count; i += 32) {
+      const bool sees = begin + i >= own.begin && begin + i < own.end;
+      row[i] = sees ? row[i] * a.scale : -INFINITE;
+      largest = fmaxf(largest, row[i]);
+    }
+    largest = warp_max(largest);
+    const float offset = largest == -INFINITE ? 0.0f : largest;
+    float sum = 0;
+    for (int i = lane_index(); i < count; i += 32) {
+      row[i] = expf(row[i] - offset);
+      sum += row[i];
+    }
+    sum = warp_sum(sum);
+    if (lane_index() == 0) found[r] = PartialSum{largest, sum};
+  }
+  if (rows < ROWS) {
+    for (int i = rows * MOST_KEYS + threadIdx.x; i < ROWS * MOST_KEYS; i += FEW_THREADS) scores[i] = 0;
+  }
+  __syncthreads();
+  float* const outs = a.outs + part * rows * a.width;
+  sum_values<ROWS, VECTOR>(outs, sums, scores, static_cast<const T*>(a.v) + place, stride, a.width, count, rows);
+}
+
+/** A block for each row [B, T, H]. */
+template <class T>
+DEVICE void attention_merge(const AttentionMergeArguments& a) {
+  const int per_group = a.heads / a.groups;
+  const int head = blockIdx.x % a.heads;
+  const int t = blockIdx.x / a.heads % a.queries;
+  const int batch = blockIdx.x / a.heads / a.queries;
+  const int rows = a.queries * per_group;
+  const long long pair = static_cast<long long>(batch) * a.groups + head / per_group;
+  const long long row = pair * a.chunks * rows + t * per_group + head % per_group;
+  const PartialSum* const found = reinterpret_cast<const PartialSum*>(a.sums) + row;
+
+  __shared__ float scratch[32];
+  __shared__ float factors[FEW_THREADS];
+  float largest = -INFINITE;
+  for (int i = threadIdx.x; i < a.chunks; i += FEW_THREADS) {
+    largest = fmaxf(largest, found[static_cast<long long>(i) * rows].largest);
+  }
+  largest = block_max<FEW_THREADS>(largest, scratch);
+  const float offset = largest == -INFINITE ? 0.0f : largest;
+  float all = 0;
+  for (int i = threadIdx.x; i < a.chunks; i += FEW_THREADS) {
+    const PartialSum one = found[static_cast<long long>(i) * rows];
+    all += one.sum * expf(one.largest - offset);
+  }
+  all = block_sum<FEW_THREADS>(all, scratch);
+  const float inverse = all == 0 ? 0.0f : 1 / all;
+
+  for (int column = 0; column < a.width; column += FEW_THREADS) {
+    const int d = column + threadIdx.x;
+    float out = 0;
+    for (int first = 0; first < a.chunks; first += FEW_THREADS) {
+      const int count = min(FEW_THREADS, a.chunks - first);
+      __syncthreads();
+      if (threadIdx.x < count) {
+        const PartialSum one = found[static_cast<long long>(first + threadIdx.x) * rows];
+        // Below 0: a chunk that this row does not see, whose block may have left no values.
+        factors[threadIdx.x] = one.largest == -INFINITE && one.sum == 0 ? -1 : expf(one.largest - offset);
+      }
+      __syncthreads();
+      const float* const outs = a.outs + (row + static_cast<long long>(first) * rows) * a.width + d;
+      for (int i = 0; i < count && d < a.width; i++) {
+        if (!(factors[i] < 0)) out = fmaf(outs[static_cast<long long>(i) * rows * a.width], factors[i], out);
+      }
+    }
+    T* const y = static_cast<T*>(a.y) + static_cast<long long>(blockIdx.x) * a.width;
+    if (d < a.width) y[d] = from_float<T>(out * inverse);
+  }
+  if (threadIdx.x == 0) a.log_sum_exp[blockIdx.x] = all == 0 ? -INFINITE : largest + logf(all);
+}
+
+KERNEL(attention_few_1_f32, 128, AttentionFewArguments) { attention_few<float, 1, 4>(a); }
+KERNEL(attention_few_8_f32, 128, AttentionFewArguments) { attention_few<float, 8, 4>(a); }
+KERNEL(attention_few_1_bf16, 128, AttentionFewArguments) { attention_few<bf16, 1, 8>(a); }
+KERNEL(attention_few_8_bf16, 128, AttentionFewArguments) { attention_few<bf16, 8, 8>(a); }
+KERNEL(attention_few_any_f32, 128, AttentionFewArguments) { attention_few<float, 8, 1>(a); }
+KERNEL(attention_few_any_bf16, 128, AttentionFewArguments) { attention_few<bf16, 8, 1>(a); }
+KERNEL(attention_merge_f32, 128, AttentionMergeArguments) { attention_merge<float>(a); }
+KERNEL(attention_merge_bf16, 128, AttentionMergeArguments) { attention_merge<bf16>(a); }
