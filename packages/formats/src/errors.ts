@@ -6,7 +6,7 @@
  * - `io` the source or sink failed (file system, network); `truncated` it ended too early
  * - `encoding` not UTF-8; `json` not JSON; `duplicate-key`; `too-deep` nested beyond the limit
  * - `value` a key holds something else than it must; `missing-key`; `unknown-key`
- * - `header` the safetensors header as a whole is impossible; `dtype`; `shape`; `offsets`; `byte-count`
+ * - `header` the header as a whole is impossible; `dtype`; `shape`; `offsets`; `byte-count`
  * - `overlap`, `gap`, `trailing` tensors do not tile the data exactly
  * - `missing-tensor`, `unexpected-tensor`, `missing-shard`
  * - `range` bytes outside of the source were asked for; `memory` the machine has no room for one tensor

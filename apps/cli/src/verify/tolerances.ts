@@ -16,6 +16,8 @@ export interface Tolerances {
   /** Of all logits together, and of the median token's. */
   readonly logits: number;
   readonly medianToken: number;
+  /** Of all logits together beside the golden ones, where logits are held to something else. */
+  readonly goldenLogits?: number;
   readonly gradients: number;
   readonly firstLoss: number;
   readonly losses: number;
@@ -31,6 +33,7 @@ export function tolerancesFor(
 ): Tolerances {
   const rounds = linear.weights === 'ternary' || linear.activations === 'int8';
   const selects = linear.sparsity.kind !== 'dense';
+  if (compute === 'bf16') return bf16Tolerances(rounds, selects);
   if (float64) {
     const exact = { logits: 1e-5, medianToken: 1e-5, gradients: 1e-5, firstLoss: 1e-6 };
     if (!rounds || !selects)
@@ -40,18 +43,6 @@ export function tolerancesFor(
       losses: 2e-3,
       norms: 2e-2,
       note: 'float64; near-ties of the training curve may fall either way',
-    };
-  }
-  if (compute === 'bf16') {
-    const note = 'bf16 activations and products, f32 sums and weights';
-    return {
-      logits: 2e-2,
-      medianToken: 2e-2,
-      gradients: 1e-1,
-      firstLoss: 2e-2,
-      losses: 3e-2,
-      norms: 2e-1,
-      note,
     };
   }
   const medianToken = 1e-4;
@@ -69,4 +60,23 @@ export function tolerancesFor(
   const curve = selects ? { losses: 1e-1, norms: 5e-1 } : { losses: 2e-2, norms: 1e-1 };
   const note = 'float32; roundings and selections near a tie may fall either way, see tolerances.ts';
   return { logits: 1e-2, medianToken, gradients: 2e-2, firstLoss: 1e-2, ...curve, note };
+}
+
+/**
+ * In bf16 logits and gradients are held to the reference device in bf16, and the losses to the golden ones. Measured with
+ * the reference device itself, whose arithmetic is exact but for those roundings: logits 1e-2 from the golden ones
+ * without selection, 2.5e-2 with ternary weights and int8, up to 0.4 with a selection; loss curves 1e-3, 1.2e-2 and up
+ * to 3.9e-2 (top-K on ternary weights).
+ */
+function bf16Tolerances(rounds: boolean, selects: boolean): Tolerances {
+  return {
+    logits: selects ? 1e-1 : 2e-2,
+    medianToken: 2e-2,
+    ...(!selects && { goldenLogits: rounds ? 5e-2 : 2e-2 }),
+    gradients: selects ? 2e-1 : 5e-2,
+    firstLoss: selects && rounds ? 5e-2 : 2e-2,
+    losses: selects && rounds ? 5e-2 : 3e-2,
+    norms: 3e-1,
+    note: 'bf16 activations and products beside exact arithmetic in bf16; losses beside the golden ones',
+  };
 }

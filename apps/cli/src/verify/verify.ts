@@ -10,9 +10,18 @@ import { type ComputeDType, createDecoder, type Decoder, logits, lossOf } from '
 import { checkWeights, loadWeights } from '@qsparse/models';
 import { createAdamW, trainStep } from '@qsparse/training';
 import { trainableDecoder } from 'qsparse';
-import { type Check, check, difference, medianTokenError, relative, type Verification } from './check.ts';
+import {
+  type Check,
+  check,
+  difference,
+  medianTokenError,
+  relative,
+  relativeDistance,
+  type Verification,
+} from './check.ts';
 import { type Golden, openGolden } from './golden.ts';
 import { tokenByToken, verifyPretrained } from './pretrained.ts';
+import { referenceInBf16 } from './reference-bf16.ts';
 import { type Tolerances, tolerancesFor } from './tolerances.ts';
 
 /** Throws FormatError or ValueError for a folder that is not a golden one. */
@@ -59,26 +68,35 @@ interface Batches {
   targets(batch: number): Int32Array;
 }
 
-/** Logits, loss and every gradient of batch 0. */
+/** Logits, loss and every gradient of batch 0; in bf16 beside exact arithmetic in bf16. */
 async function checkFirstBatch(
   model: Decoder,
-  { expected, firstLoss }: Golden,
+  golden: Golden,
   batches: Batches,
   tolerances: Tolerances,
 ): Promise<Check[]> {
   const { device, arena } = model;
+  const { expected, firstLoss } = golden;
   const shape = [batches.rows, batches.length];
-  const tokens = tensor(device, batches.tokens(0), shape, 'i32');
-  const targets = tensor(device, batches.targets(0), shape, 'i32');
+  const batch = { tokens: batches.tokens(0), targets: batches.targets(0), shape };
+  const inBf16 = model.compute === 'bf16' ? await referenceInBf16(golden, batch) : undefined;
+  const tokens = tensor(device, batch.tokens, shape, 'i32');
+  const targets = tensor(device, batch.targets, shape, 'i32');
   const scores = noGrad(() => logits(model, tokens));
+  const fromGolden = await difference(expected, 'logits', scores);
+  const actual = await scores.data();
+  const exact = inBf16?.logits ?? toFloat32(await expected.read('logits'));
   const checks = [
-    check('logits', await difference(expected, 'logits', scores), tolerances.logits),
+    check('logits', inBf16 ? relativeDistance(actual, exact) : fromGolden, tolerances.logits),
     check(
       'logits, median token',
-      medianTokenError(await scores.data(), toFloat32(await expected.read('logits')), scores.shape.at(-1)!),
+      medianTokenError(actual, exact, scores.shape.at(-1)!),
       tolerances.medianToken,
     ),
-    ...(await tokenByToken(model, batches.tokens(0), scores, tolerances)),
+    ...(tolerances.goldenLogits === undefined
+      ? []
+      : [check('logits, golden', fromGolden, tolerances.goldenLogits)]),
+    ...(await tokenByToken(model, batch.tokens, scores, tolerances)),
   ];
   const loss = scope(() => {
     fillWith(arena.grads, 0);
@@ -88,7 +106,9 @@ async function checkFirstBatch(
   });
   checks.push(check('first loss', relative(await loss.item(), firstLoss), tolerances.firstLoss));
   for (const [name, { grad }] of arena.params) {
-    const error = await difference(expected, `grad.${name}`, grad);
+    const error = inBf16
+      ? relativeDistance(await grad.data(), inBf16.gradients.get(name)!)
+      : await difference(expected, `grad.${name}`, grad);
     checks.push(check(`grad.${name}`, error, tolerances.gradients));
   }
   for (const x of [scores, tokens, targets, loss]) x.dispose();

@@ -244,9 +244,22 @@ async function compile(compiler, { file, source, flags, object }) {
     printed += part;
   });
   const code = await new Promise((done) => child.on('close', done));
+  if (code === 0 && isKernel && compiler.path === 'g++') collectShared(beside, basename(file, '.cu'));
   if (code !== 0) return `[emulator] ${basename(file)} does not compile: ${firstError(printed)}`;
   renameSync(beside, object);
   return undefined;
+}
+
+/**
+ * g++ leaves static variables of templates out of the section that they should be in. A kernel has no others: all go there.
+ * @param {string} object @param {string} name
+ */
+function collectShared(object, name) {
+  const section = `.qsparse_shared.${name}`;
+  const asData = ['--set-section-flags', '.bss=alloc,load,data,contents'];
+  spawnSync('objcopy', [...asData, object]);
+  const { status } = spawnSync('objcopy', ['--rename-section', `.bss=${section}`, object]);
+  if (status !== 0) throw new Error('[emulator] g++ needs objcopy of the binutils beside it');
 }
 
 /** @param {string} printed */

@@ -41,6 +41,7 @@ const always: readonly Mistake[] = [
   { kernel: 'product_of_half_a_warp', status: FAILED, says: /mma_bf16 with mask ffffffff names lane/ },
   { kernel: 'write_to_nowhere', status: ILLEGAL_ADDRESS, says: /writes|touches/, options: { y: 0 } },
   { kernel: 'divide_by_zero', status: FAILED, says: /divides an integer by zero/ },
+  { kernel: 'spin', status: FAILED, says: /seems to wait for another block or lane/ },
   { kernel: 'trapped', status: FAILED, says: /thread \(5, 0, 0\).*__trap\(\)/ },
   { kernel: 'deep_stack', status: FAILED, says: /needs more than 256 KiB of stack/, options: { n: 100 } },
 ];

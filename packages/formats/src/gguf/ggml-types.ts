@@ -3,6 +3,44 @@
 // Numbers: ggml.h; 36 is Microsoft's BitNet fork alone.
 import { countElements } from '../safetensors/dtype.ts';
 
+/** Names as llama.cpp prints them. */
+export type GgmlType =
+  | 'F32'
+  | 'F16'
+  | 'BF16'
+  | 'F64'
+  | 'I8'
+  | 'I16'
+  | 'I32'
+  | 'I64'
+  | 'Q4_0'
+  | 'Q4_1'
+  | 'Q5_0'
+  | 'Q5_1'
+  | 'Q8_0'
+  | 'Q8_1'
+  | 'Q2_K'
+  | 'Q3_K'
+  | 'Q4_K'
+  | 'Q5_K'
+  | 'Q6_K'
+  | 'Q8_K'
+  | 'IQ2_XXS'
+  | 'IQ2_XS'
+  | 'IQ3_XXS'
+  | 'IQ1_S'
+  | 'IQ4_NL'
+  | 'IQ3_S'
+  | 'IQ2_S'
+  | 'IQ4_XS'
+  | 'IQ1_M'
+  | 'TQ1_0'
+  | 'TQ2_0'
+  | 'I2_S'
+  | 'MXFP4'
+  | 'NVFP4'
+  | 'Q1_0';
+
 interface GgmlTypeFacts {
   /** Its number in files. */
   readonly id: number;
@@ -14,7 +52,7 @@ interface GgmlTypeFacts {
 
 const facts = (id: number, elements: number, bytes: number): GgmlTypeFacts => ({ id, elements, bytes });
 
-export const GGML_TYPES = {
+export const GGML_TYPES: Readonly<Record<GgmlType, GgmlTypeFacts>> = {
   F32: facts(0, 1, 4),
   F16: facts(1, 1, 2),
   BF16: facts(30, 1, 2),
@@ -50,10 +88,7 @@ export const GGML_TYPES = {
   MXFP4: facts(39, 32, 17),
   NVFP4: facts(40, 64, 36),
   Q1_0: facts(41, 128, 18),
-} as const satisfies Record<string, GgmlTypeFacts>;
-
-/** Names as llama.cpp prints them. */
-export type GgmlType = keyof typeof GGML_TYPES;
+};
 
 export const GGML_TYPE_NAMES: readonly GgmlType[] = Object.keys(GGML_TYPES) as GgmlType[];
 

@@ -68,10 +68,6 @@ export class HeaderCursor {
     }
   }
 
-  u8(): number {
-    return this.#view.getUint8(this.#take(1));
-  }
-
   u32(): number {
     return this.#view.getUint32(this.#take(4), true);
   }
@@ -88,14 +84,17 @@ export class HeaderCursor {
 
   /**
    * A count from the file, of things that take at least `bytesEach`.
-   * @throws FormatError `truncated` where the file cannot hold them
+   * @throws FormatError `truncated` where the file cannot hold them, `header` where they would be too many
    */
   count(what: string, bytesEach: number): number {
     const at = this.#take(8);
     // Exact where it matters: below 2^53. Many strings are counted, and a BigInt for each would take most of the time.
     const count = this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32;
-    if (count * bytesEach <= this.left) return count;
-    throw this.error('truncated', `it announces ${count} ${what}, only ${this.left} bytes of the file follow`);
+    const fits = count * bytesEach <= this.left;
+    if (fits && this.position + count * bytesEach <= MAX_BYTES) return count;
+    const announced = `it announces ${this.#view.getBigUint64(at, true)} ${what}`;
+    if (!fits) throw this.error('truncated', `${announced}, only ${this.left} bytes of the file follow`);
+    throw this.error('header', `a header of at most ${MAX_BYTES} bytes is required, ${announced}`);
   }
 
   /** @throws FormatError `encoding` for what is not UTF-8 */
@@ -146,10 +145,7 @@ export class HeaderCursor {
     const bytes = allocateBytes(this.file, Math.min(wanted, this.#reader.size - begin));
     bytes.set(kept);
     const from = begin + kept.length;
-    bytes.set(
-      await readExactly(this.#reader, from, bytes.length - kept.length, this.#signal),
-      kept.length,
-    );
+    bytes.set(await readExactly(this.#reader, from, bytes.length - kept.length, this.#signal), kept.length);
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
     this.#start = begin;

@@ -3,7 +3,7 @@
 // As strict as llama.cpp's reader where a tensor lies, and stricter where that one is silent: the data after the last one.
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import { show } from '../display.ts';
-import { type ByteReader } from '../io/byte-reader.ts';
+import type { ByteReader } from '../io/byte-reader.ts';
 import { isCount } from '../safetensors/dtype.ts';
 import { type GgmlType, ggmlBytes, ggmlTypeFromId } from './ggml-types.ts';
 import { HeaderCursor } from './header-cursor.ts';
@@ -51,7 +51,10 @@ export async function readGgufHeader(reader: ByteReader, signal?: AbortSignal): 
     keys: cursor.count('metadata entries', 8 + 4 + 1),
   }));
   if (counts.tensors > MOST_TENSORS)
-    throw cursor.error('header', `at most ${MOST_TENSORS} tensors can be read, it announces ${counts.tensors}`);
+    throw cursor.error(
+      'header',
+      `at most ${MOST_TENSORS} tensors can be read, it announces ${counts.tensors}`,
+    );
   if (counts.keys > MOST_KEYS)
     throw cursor.error('header', `at most ${MOST_KEYS} keys can be read, it announces ${counts.keys}`);
   const metadata = await readMetadata(cursor, counts.keys);
@@ -87,7 +90,11 @@ function notGguf(cursor: HeaderCursor, magic: number): Error {
     : start === 'vers'
       ? ['perhaps a Git LFS pointer', 'fetch the file it stands for with `git lfs pull`']
       : [show(start), 'is it the right file?'];
-  return cursor.error('header', `a file that begins with GGUF is required, this one begins with ${got}`, advice);
+  return cursor.error(
+    'header',
+    `a file that begins with GGUF is required, this one begins with ${got}`,
+    advice,
+  );
 }
 
 async function readMetadata(cursor: HeaderCursor, count: number): Promise<ReadonlyMap<string, GgufValue>> {
@@ -99,7 +106,8 @@ async function readMetadata(cursor: HeaderCursor, count: number): Promise<Readon
       cursor.place = { key: name };
       return [name, readValue(cursor)] as const;
     });
-    if (metadata.has(key)) throw cursor.error('duplicate-key', 'every key may be there once, this one is twice');
+    if (metadata.has(key))
+      throw cursor.error('duplicate-key', 'every key may be there once, this one is twice');
     metadata.set(key, value);
   }
   cursor.place = {};
@@ -130,7 +138,11 @@ function readTensor(cursor: HeaderCursor, alignment: number): Described {
   const id = cursor.u32();
   const type = ggmlTypeFromId(id);
   if (type === undefined)
-    throw cursor.error('dtype', `its type has number ${id}, which is not known`, 'convert the file to another type');
+    throw cursor.error(
+      'dtype',
+      `its type has number ${id}, which is not known`,
+      'convert the file to another type',
+    );
   const bytes = ggmlBytes(type, shape);
   if (typeof bytes !== 'number')
     throw cursor.error('shape', `${bytes.required} are required, got shape ${show(shape)}`);

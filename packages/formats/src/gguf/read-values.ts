@@ -18,8 +18,11 @@ const MOST_ARRAYS = 65_536;
 export function readValue(cursor: HeaderCursor): GgufValue {
   const type = readType(cursor);
   switch (type) {
-    case 'bool':
-      return { type, value: readBool(cursor) };
+    case 'bool': {
+      const byte = cursor.bytes(1);
+      requireBools(cursor, byte);
+      return { type, value: byte[0] === 1 };
+    }
     case 'string':
       return { type, value: cursor.string() };
     case 'array':
@@ -42,18 +45,15 @@ function readNumber(cursor: HeaderCursor, type: GgufNumberType | GgufBigType): G
   return { type, value } as GgufValue;
 }
 
-function readBool(cursor: HeaderCursor): boolean {
-  const byte = cursor.u8();
-  if (byte <= 1) return byte === 1;
-  throw cursor.error('value', `a truth value must be 0 or 1, got ${byte}`);
+function requireBools(cursor: HeaderCursor, bytes: Uint8Array): void {
+  const wrong = bytes.find((byte) => byte > 1);
+  if (wrong !== undefined) throw cursor.error('value', `a truth value must be 0 or 1, got ${wrong}`);
 }
 
 function readArray(cursor: HeaderCursor, depth: number, total: { arrays: number }): GgufArray {
   const of = readType(cursor);
   const length = cursor.count('elements', leastBytes(of));
   switch (of) {
-    case 'bool':
-      return { type: 'array', of, value: Array.from({ length }, () => readBool(cursor)) };
     case 'string':
       return { type: 'array', of, value: Array.from({ length }, () => cursor.string()) };
     case 'array': {
@@ -67,6 +67,7 @@ function readArray(cursor: HeaderCursor, depth: number, total: { arrays: number 
     }
     default: {
       const value = viewAs(of, cursor.bytes(length * DTYPES[of].bytes).slice());
+      if (of === 'bool') requireBools(cursor, value as Uint8Array);
       return { type: 'array', of, value } as GgufArray;
     }
   }
@@ -74,7 +75,6 @@ function readArray(cursor: HeaderCursor, depth: number, total: { arrays: number 
 
 /** The fewest bytes that a value of this type takes. */
 export function leastBytes(type: GgufValueType): number {
-  if (type === 'bool') return 1;
   if (type === 'string') return 8;
   return type === 'array' ? 12 : DTYPES[type].bytes;
 }

@@ -6,16 +6,18 @@ export type GgufNumberType = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32'
 export type GgufBigType = 'u64' | 'i64';
 export type GgufValueType = GgufNumberType | GgufBigType | 'bool' | 'string' | 'array';
 
+/** Types of which an array is a typed array; bool as 0 and 1. */
+export type GgufPackedType = GgufNumberType | GgufBigType | 'bool';
+
 /** Arrays hold one type; arrays in arrays may hold different ones. */
 export type GgufArray =
   | {
-      [T in GgufNumberType | GgufBigType]: {
+      [T in GgufPackedType]: {
         readonly type: 'array';
         readonly of: T;
         readonly value: DtypeArray<T>;
       };
-    }[GgufNumberType | GgufBigType]
-  | { readonly type: 'array'; readonly of: 'bool'; readonly value: readonly boolean[] }
+    }[GgufPackedType]
   | { readonly type: 'array'; readonly of: 'string'; readonly value: readonly string[] }
   | { readonly type: 'array'; readonly of: 'array'; readonly value: readonly GgufArray[] };
 

@@ -26,6 +26,23 @@ bool is_private(uintptr_t address, size_t bytes, Kind kind) {
   return is_in_library(address);
 }
 
+/** Blocks run one after the other: a thread that waits for memory to change waits for ever. */
+void require_progress(const void* site) {
+  constexpr unsigned MOST_IN_A_TURN = 4'000'000;
+  static const Thread* last = nullptr;
+  static unsigned count = 0;
+  if (last != running) {
+    last = running;
+    count = 0;
+  }
+  if (++count > MOST_IN_A_TURN) {
+    fail(Failure::launch_failed, site,
+         "%u atomic operations without waiting for other threads: it seems to wait for another block or lane, which "
+         "cannot run meanwhile",
+         count);
+  }
+}
+
 [[noreturn]] void fail_outside(const void* at, size_t bytes, Kind kind, const void* site) {
   if (running->fiber->overflowed_at(at)) fail_for_stack(site);
   fail(Failure::illegal_address, site,
@@ -71,6 +88,7 @@ void fence() { races::fence(); }
 void read(const void* at, size_t bytes, const void* site) { check(at, bytes, Kind::read, site); }
 void write(void* at, size_t bytes, const void* site) { check(at, bytes, Kind::write, site); }
 void atomic(void* at, size_t bytes, const void* site) {
+  require_progress(site);
   if (reinterpret_cast<uintptr_t>(at) % bytes != 0)
     fail(Failure::misaligned_address, site, "updates %zu bytes at %p, which is not a multiple of %zu", bytes, at, bytes);
   check(at, bytes, Kind::atomic, site);

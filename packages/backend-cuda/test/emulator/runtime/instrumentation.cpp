@@ -48,6 +48,8 @@ EMULATED_ACCESS(4)
 EMULATED_ACCESS(8)
 EMULATED_ACCESS(16)
 
+void __tsan_read_range(void* at, size_t bytes) { emulated::checks::read(at, bytes, __builtin_return_address(0)); }
+void __tsan_write_range(void* at, size_t bytes) { emulated::checks::write(at, bytes, __builtin_return_address(0)); }
 void* __tsan_memcpy(void* to, const void* from, size_t bytes) {
   emulated::checks::read(from, bytes, __builtin_return_address(0));
   emulated::checks::write(to, bytes, __builtin_return_address(0));

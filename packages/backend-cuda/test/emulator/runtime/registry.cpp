@@ -14,6 +14,8 @@
 #include <map>
 #include <string>
 
+#include "shared.h"
+
 namespace emulated {
 
 namespace {
@@ -47,6 +49,11 @@ std::map<std::string, SharedVariables> read_sections() {
   for (unsigned i = 0; i < header->e_shnum; i++) {
     const char* name = names + sections[i].sh_name;
     if (strncmp(name, SHARED_SECTION, sizeof SHARED_SECTION - 1) != 0) continue;
+    if (sections[i].sh_size > MOST_VARIABLES) {
+      fprintf(stderr, "[emulator] %s: %zu bytes; raise MOST_VARIABLES in shared.h\n", name,
+              static_cast<size_t>(sections[i].sh_size));
+      abort();
+    }
     auto* begin = static_cast<unsigned char*>(own.dli_fbase) + sections[i].sh_addr;
     found[name + sizeof SHARED_SECTION - 1] = {begin, sections[i].sh_size};
   }
