@@ -8,12 +8,16 @@ import { publishedPackages } from './packages.mjs';
 import { root } from './setup.mjs';
 
 /**
- * `oneOf`: files of which a user loads only one; the largest counts. `onDemand`: by the names of their chunks.
- * @type {{ oneOf: string[], onDemand: Record<string, number>, packages: Record<string, number>, bundles: Record<string, { of: string[], budget: number }> }}
+ * `oneOf`: files of which a user loads only one; the largest counts. `notForBrowsers`: packages that need Node. `onDemand`: by
+ * the names of their chunks.
+ * @type {{ oneOf: string[], notForBrowsers: string[], onDemand: Record<string, number>, packages: Record<string, number>, bundles: Record<string, { of: string[], budget: number }> }}
  */
 const budgets = JSON.parse(readFileSync(`${root}/scripts/sizes.json`, 'utf8'));
 const published = publishedPackages();
-const libraries = published.filter(({ entries, manifest }) => entries.includes(manifest.name));
+const libraries = published.filter(
+  ({ entries, manifest }) =>
+    entries.includes(manifest.name) && !budgets.notForBrowsers.includes(manifest.name),
+);
 const problems = [];
 /** @type {Map<string, number>} bytes of the chunks that are loaded on demand */
 const onDemand = new Map();

@@ -8,15 +8,19 @@ import { type KernelArguments, type KernelName, kernelLayouts } from './generate
 export interface ArgumentBlock {
   /** Writes a kernel's arguments; returns what cuLaunchKernel takes as `kernelParams`. */
   write<K extends KernelName>(kernel: K, values: KernelArguments<K>): number;
+  dispose(): void;
 }
 
 type Field = readonly [type: 'pointer' | 'i32' | 'u32' | 'f32' | 'i64', offset: number];
+
+/** Layouts by kernel name. */
+export type ArgumentLayouts = Readonly<Record<string, { readonly fields: Readonly<Record<string, Field>> }>>;
 
 /** Room for the largest struct; the pointer to it lies in front. */
 const BYTES = 4096;
 const FRONT = 64;
 
-export function createArgumentBlock(): ArgumentBlock {
+export function createArgumentBlock(kernels: ArgumentLayouts = kernelLayouts): ArgumentBlock {
   const memory: unknown = koffi.alloc('char', BYTES);
   const address = koffi.address(memory);
   const view = new DataView(koffi.view(memory, BYTES));
@@ -25,7 +29,7 @@ export function createArgumentBlock(): ArgumentBlock {
   const layoutOf = (kernel: KernelName): readonly (readonly [name: string, field: Field])[] => {
     let layout = layouts.get(kernel);
     if (!layout) {
-      layout = Object.entries(kernelLayouts[kernel].fields as Readonly<Record<string, Field>>);
+      layout = Object.entries(kernels[kernel]!.fields);
       layouts.set(kernel, layout);
     }
     return layout;
@@ -47,5 +51,6 @@ export function createArgumentBlock(): ArgumentBlock {
       }
       return Number(address);
     },
+    dispose: () => koffi.free(memory),
   };
 }

@@ -21,7 +21,15 @@ import {
 } from '@qsparse/core';
 import { createArgumentBlock } from './arguments.ts';
 import { defaultCacheFolder } from './cache-folder.ts';
-import { type Driver, OUT_OF_MEMORY, openDriver, SUCCESS, showVersion } from './driver/driver.ts';
+import {
+  type Driver,
+  forgetContext,
+  OUT_OF_MEMORY,
+  openDriver,
+  SUCCESS,
+  showVersion,
+} from './driver/driver.ts';
+import { CudaError, REMEDIES } from './driver/errors.ts';
 import { kernelLayouts } from './generated/kernel-arguments.ts';
 import { kernelsByOp } from './kernels/index.ts';
 import type { LaunchContext } from './launch.ts';
@@ -93,7 +101,11 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     throw new DeviceError('cuda', 'the NVIDIA driver works but shows no GPU', hint);
   }
   if (!(Number.isInteger(ordinal) && ordinal >= 0 && ordinal < count))
-    throw new DeviceError('cuda', `there are ${count} GPUs, counted from 0, got ${ordinal}`);
+    throw new DeviceError(
+      'cuda',
+      `the ordinal of a GPU must be a whole number from 0 to ${count - 1}, got ${ordinal}`,
+      'nvidia-smi lists them; CUDA_VISIBLE_DEVICES hides some',
+    );
   const handle = driver.integer('cuDeviceGet', ordinal);
   const attribute = (which: keyof typeof ATTRIBUTES): number =>
     driver.integer('cuDeviceGetAttribute', ATTRIBUTES[which], handle);
@@ -105,8 +117,19 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
   }
   const multiprocessors = attribute('multiprocessors');
   const context = driver.make('cuDevicePrimaryCtxRetain', handle);
-  driver.call('cuCtxSetCurrent', context);
-  const stream = driver.make('cuStreamCreate', NON_BLOCKING);
+  const leave = (): void => {
+    driver.raw.cuDevicePrimaryCtxRelease(handle);
+    forgetContext();
+  };
+  let stream: number;
+  try {
+    forgetContext();
+    driver.enter(context);
+    stream = driver.make('cuStreamCreate', NON_BLOCKING);
+  } catch (error) {
+    leave();
+    throw error;
+  }
   const cacheFolder = options.cacheFolder ?? defaultCacheFolder();
   const modules = createModules({
     driver,
@@ -120,6 +143,9 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
   const debug = options.debug ?? Boolean(process.env.QSPARSE_CUDA_DEBUG);
 
   const slots = new Set<number>();
+  /** Executable graphs of the programs that are there. */
+  const execs = new Set<number>();
+  const abandoned = new BigUint64Array(1);
   const pool = new Pool('cuda', {
     reserve(bytes) {
       const out = new BigUint64Array(1);
@@ -140,21 +166,34 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     driver.call('cuMemGetInfo', free, total);
     return { free: Number(free[0]), total: Number(total[0]) };
   };
+  /** Who uses the GPU's memory. */
+  const usage = (): string => {
+    const { free, total } = gpuMemory();
+    const report = pool.report();
+    const others = Math.max(0, total - free - report.live - report.programs - report.free);
+    return `${showBytes(free)} of the GPU's ${showBytes(total)} are free and ${showBytes(others)} belong to other programs and the driver`;
+  };
   const alloc = (bytes: number): number => {
     try {
       return pool.alloc(bytes);
     } catch (error) {
       if (!(error instanceof OutOfMemoryError)) throw error;
-      const { free, total } = gpuMemory();
-      const { live, programs } = pool.report();
-      const others = Math.max(0, total - free - live - programs);
-      const gib = (count: number) => `${(count / 2 ** 30).toFixed(1)} GiB`;
       const what = error.message.replace(/^\[cuda\] /, '').replace(`; ${error.hint}`, '');
-      throw new OutOfMemoryError(
-        'cuda',
-        `${what}; ${gib(free)} of the GPU's ${gib(total)} are free and ${gib(others)} belong to other programs and the driver`,
-        error.hint,
-      );
+      throw new OutOfMemoryError('cuda', `${what}; ${usage()}`, REMEDIES[OUT_OF_MEMORY]);
+    }
+  };
+  /** Memory that the driver and cuBLASLt take for themselves runs out like that of tensors, and is told like it. */
+  const explainingMemory = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof CudaError && error.status === OUT_OF_MEMORY && error.call.startsWith('cu')))
+        throw error;
+      if (error.call.startsWith('cublas')) throw error;
+      const { live, count: tensors, programs } = pool.report();
+      const use = `${showBytes(live)} in ${tensors} tensors and ${showBytes(programs)} in captured programs are in use`;
+      const what = `no room for ${error.call}: ${use}; ${usage()}`;
+      throw new OutOfMemoryError('cuda', what, REMEDIES[OUT_OF_MEMORY]);
     }
   };
 
@@ -162,12 +201,15 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
   let disposed = false;
   const requireDevice = (): void => {
     if (disposed) throw new DisposedError('cuda', 'this device was disposed', 'make another one');
+    driver.enter(context);
   };
   /** Runs work on the stream now, and keeps it where a recording is open. */
   const enqueue = (name: string, work: () => void): void => {
     work();
     recorded?.push({ name, work });
-    if (!debug || recorded) return;
+    if (debug && !recorded) waitFor(name);
+  };
+  const waitFor = (name: string): void => {
     const status = driver.raw.cuStreamSynchronize(stream);
     if (status !== SUCCESS) driver.check('cuStreamSynchronize', status, `kernel ${name}`);
   };
@@ -207,6 +249,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     const cudaKernel = kernelsByOp.get(op);
     if (!cudaKernel) return undefined;
     return (ins, outs, attrs) => {
+      requireDevice();
       const temporaries: number[] = [];
       const launchContext: LaunchContext = {
         multiprocessors,
@@ -225,7 +268,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
         },
       };
       try {
-        cudaKernel.launch(ins as never, outs as never, attrs, launchContext);
+        explainingMemory(() => cudaKernel.launch(ins as never, outs as never, attrs, launchContext));
       } finally {
         for (const slot of temporaries) pool.free(slot);
       }
@@ -247,14 +290,16 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
       const capability = `compute capability ${computeCapability / 10}`;
       return `${gpu}, ${capability}, driver for CUDA ${showVersion(driver.version)}; matrix products: ${gemm.description}`;
     },
-    report: () =>
-      reportLines({
+    report() {
+      requireDevice();
+      return reportLines({
         driver,
         products: gemm.description,
         nvrtcPath: options.libraries?.nvrtc,
         cacheFolder,
         memory: gpuMemory(),
-      }),
+      });
+    },
     origins: modules.origins,
     caps: { compute: ['f32', 'bf16'], float64: false, threads: multiprocessors },
     alloc(bytes) {
@@ -276,39 +321,48 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
       return kernels.get(op);
     },
     record() {
-      requireDevice();
+      notWhileRecording('start another one');
+      driver.call('cuStreamBeginCapture', stream, CAPTURE_RELAXED);
       const memory = pool.record();
       const launches: Recorded[] = [];
       recorded = launches;
-      driver.call('cuStreamBeginCapture', stream, CAPTURE_RELAXED);
+      const graph = new BigUint64Array(1);
       const stop = (): number => {
         recorded = undefined;
-        const out = new BigUint64Array(1);
-        const status = driver.raw.cuStreamEndCapture(stream, out);
-        if (status !== SUCCESS) {
-          memory.dispose();
-          driver.check('cuStreamEndCapture', status, `${launches.length} launches`);
-        }
-        return Number(out[0]);
+        driver.enter(context);
+        return driver.raw.cuStreamEndCapture(stream, graph);
       };
       return {
         end() {
-          const graph = stop();
+          requireDevice();
+          if (recorded !== launches) throw new CaptureError('cuda', 'this recording has ended');
+          const status = stop();
+          if (status !== SUCCESS) {
+            memory.dispose();
+            driver.check('cuStreamEndCapture', status, `${launches.length} launches`);
+          }
           memory.end();
-          return program(graph, launches, memory);
+          return program(Number(graph[0]), launches, memory);
         },
         abort() {
-          if (!recorded) return;
-          driver.raw.cuGraphDestroy(stop());
+          if (disposed || recorded !== launches) return;
+          // Unchecked: what went wrong before is what must be seen.
+          if (stop() === SUCCESS) driver.raw.cuGraphDestroy(Number(graph[0]));
           memory.dispose();
         },
       };
     },
     memory: () => pool.report(),
-    gpuMemory,
-    settled: () => staging.settled(),
-    async time(work) {
+    gpuMemory() {
       requireDevice();
+      return gpuMemory();
+    },
+    async settled() {
+      notWhileRecording('be waited for');
+      await staging.settled();
+    },
+    async time(work) {
+      notWhileRecording('be timed');
       const timed = [{ name: 'work', work }];
       const [{ duration } = { duration: 0 }] = await profileLaunches(driver, stream, timed, () =>
         staging.settled(),
@@ -317,14 +371,20 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     },
     dispose() {
       if (disposed) return;
+      // Nothing below is checked: after a failed kernel every call fails, and the first error must be the one seen.
+      driver.raw.cuCtxSetCurrent(context);
+      if (recorded && driver.raw.cuStreamEndCapture(stream, abandoned) === SUCCESS)
+        driver.raw.cuGraphDestroy(Number(abandoned[0]));
       disposed = true;
       driver.raw.cuStreamSynchronize(stream);
+      for (const exec of execs) driver.raw.cuGraphExecDestroy(exec);
       gemm.dispose();
       staging.dispose();
       modules.dispose();
+      argumentBlock.dispose();
       for (const slot of slots) driver.raw.cuMemFree(slot);
       driver.raw.cuStreamDestroy(stream);
-      driver.raw.cuDevicePrimaryCtxRelease(handle);
+      leave();
     },
   };
 
@@ -333,16 +393,18 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     launches: readonly Recorded[],
     memory: { readonly bytes: number; dispose(): void },
   ): CudaProgram {
-    let exec: number;
-    try {
-      exec = driver.make('cuGraphInstantiate', graph, 0n);
-    } catch (error) {
-      memory.dispose();
-      throw error;
-    } finally {
-      driver.raw.cuGraphDestroy(graph);
-    }
+    let exec = 0;
     let programDisposed = false;
+    const dispose = (): void => {
+      if (programDisposed) return;
+      programDisposed = true;
+      if (!disposed && execs.delete(exec)) {
+        driver.raw.cuCtxSetCurrent(context);
+        driver.raw.cuGraphExecDestroy(exec);
+        forgetContext();
+      }
+      memory.dispose();
+    };
     const requireProgram = (): void => {
       requireDevice();
       if (programDisposed)
@@ -350,25 +412,41 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     };
     const replay = (): void => {
       requireProgram();
-      driver.call('cuGraphLaunch', exec, stream);
+      if (recorded) throw new CaptureError('cuda', 'a program cannot be replayed while one is recorded');
+      if (!debug) explainingMemory(() => driver.call('cuGraphLaunch', exec, stream));
+      else
+        for (const { name, work } of launches) {
+          work();
+          waitFor(name);
+        }
     };
-    replay();
+    try {
+      exec = explainingMemory(() => driver.make('cuGraphInstantiate', graph, 0n));
+      execs.add(exec);
+      replay();
+    } catch (error) {
+      dispose();
+      throw error;
+    } finally {
+      driver.raw.cuGraphDestroy(graph);
+    }
     return {
       launches: launches.length,
       bytes: memory.bytes,
       replay,
-      profile() {
+      async profile() {
         requireProgram();
+        notWhileRecording('be timed');
         return profileLaunches(driver, stream, launches, () => staging.settled());
       },
-      dispose() {
-        if (programDisposed) return;
-        programDisposed = true;
-        if (!disposed) driver.raw.cuGraphExecDestroy(exec);
-        memory.dispose();
-      },
+      dispose,
     };
   }
+}
+
+/** A size as people say it; small GPUs and tests have less than a GiB. */
+function showBytes(bytes: number): string {
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
 function nameOf(driver: Driver, handle: number): string {

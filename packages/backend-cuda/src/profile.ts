@@ -21,8 +21,9 @@ export async function profileLaunches(
   launches: readonly Recorded[],
   settled: () => Promise<void>,
 ): Promise<readonly LaunchTime[]> {
-  const events = Array.from({ length: launches.length + 1 }, () => driver.make('cuEventCreate', 0));
+  const events: number[] = [];
   try {
+    for (let i = 0; i <= launches.length; i++) events.push(driver.make('cuEventCreate', 0));
     for (const [i, { work }] of launches.entries()) {
       driver.call('cuEventRecord', events[i]!, stream);
       work();

@@ -2,8 +2,9 @@
  * Copies between host arrays and the device through page-locked memory, so that neither direction stops the stream or the
  * event loop. Ordered with the kernels of the stream.
  */
+import { DisposedError, OutOfMemoryError } from '@qsparse/core';
 import koffi from 'koffi';
-import { type Driver, NOT_READY, SUCCESS } from './driver/driver.ts';
+import { type Driver, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './driver/driver.ts';
 
 export interface Staging {
   /** Copies `bytes` out at once and to the device in order; waits only where `HALF` bytes are still under way. */
@@ -30,8 +31,16 @@ const EAGER_MILLISECONDS = 20;
 
 export function createStaging(driver: Driver, stream: number): Staging {
   const all = new Set<Pinned>();
+  let disposed = false;
   const pin = (size: number): Pinned => {
-    const address = driver.make('cuMemHostAlloc', size, 0);
+    const out = new BigUint64Array(1);
+    const status = driver.raw.cuMemHostAlloc(out, size, 0);
+    if (status === OUT_OF_MEMORY) {
+      const what = `the host has no room for ${size} bytes of page-locked memory, through which copies go`;
+      throw new OutOfMemoryError('cuda', what, 'end other programs, or raise the limit of the container');
+    }
+    driver.check('cuMemHostAlloc', status, `${size} bytes`);
+    const address = Number(out[0]);
     const pinned = { address, bytes: new Uint8Array(koffi.view(BigInt(address), size)) };
     all.add(pinned);
     return pinned;
@@ -40,14 +49,19 @@ export function createStaging(driver: Driver, stream: number): Staging {
     all.delete(pinned);
     driver.call('cuMemFreeHost', pinned.address);
   };
-  const event = (): number => driver.make('cuEventCreate', DISABLE_TIMING);
+  const events = new Set<number>();
+  const event = (): number => {
+    const made = driver.make('cuEventCreate', DISABLE_TIMING);
+    events.add(made);
+    return made;
+  };
 
   // Two halves: while the device copies from one, the host fills the other.
   const halves: { pinned: Pinned; done: number }[] = [];
   let current = 0;
   let used = 0;
   const room = (): number => {
-    if (halves.length === 0) for (let i = 0; i < 2; i++) halves.push({ pinned: pin(HALF), done: event() });
+    while (halves.length < 2) halves.push({ pinned: pin(HALF), done: event() });
     if (used === HALF) {
       driver.call('cuEventRecord', halves[current]!.done, stream);
       current = 1 - current;
@@ -64,12 +78,16 @@ export function createStaging(driver: Driver, stream: number): Staging {
     if (size > KEPT) unpin(pinned);
     else kept.set(size, [...(kept.get(size) ?? []), pinned]);
   };
-  const events: number[] = [];
+  const idle: number[] = [];
+  const isDisposed = (): boolean => disposed;
   const settled = async (): Promise<void> => {
-    const done = events.pop() ?? event();
-    driver.call('cuEventRecord', done, stream);
-    await finished(driver, done);
-    events.push(done);
+    const done = idle.pop() ?? event();
+    try {
+      driver.call('cuEventRecord', done, stream);
+      await finished(driver, done, isDisposed);
+    } finally {
+      idle.push(done);
+    }
   };
 
   return {
@@ -85,6 +103,7 @@ export function createStaging(driver: Driver, stream: number): Staging {
     },
     async read(from, bytes) {
       const pinned = take(Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(Math.max(bytes, 1)))));
+      // Where this fails the buffer stays out until the end: the copy may still be under way.
       if (bytes > 0) driver.call('cuMemcpyDtoHAsync', pinned.address, from, bytes, stream);
       await settled();
       const copy = pinned.bytes.slice(0, bytes).buffer;
@@ -93,8 +112,8 @@ export function createStaging(driver: Driver, stream: number): Staging {
     },
     settled,
     dispose() {
-      for (const { done } of halves) driver.raw.cuEventDestroy(done);
-      for (const done of events) driver.raw.cuEventDestroy(done);
+      disposed = true;
+      for (const made of events) driver.raw.cuEventDestroy(made);
       // Unchecked, like all of this: after a failed kernel every call fails, and the first error must be the one seen.
       for (const { address } of all) driver.raw.cuMemFreeHost(address);
       all.clear();
@@ -102,10 +121,14 @@ export function createStaging(driver: Driver, stream: number): Staging {
   };
 }
 
-/** Waits for an event without holding the event loop. */
-async function finished(driver: Driver, event: number): Promise<void> {
+/** Waits for an event without holding the event loop. What waits when the device goes must not touch its memory again. */
+async function finished(driver: Driver, event: number, isDisposed: () => boolean): Promise<void> {
   const start = performance.now();
   for (;;) {
+    if (isDisposed()) {
+      const what = 'this device was disposed while something waited for its work';
+      throw new DisposedError('cuda', what, 'await reads before the device is disposed');
+    }
     const status = driver.raw.cuEventQuery(event);
     if (status === SUCCESS) return;
     if (status !== NOT_READY) driver.check('cuEventQuery', status);

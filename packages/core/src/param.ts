@@ -3,7 +3,7 @@
  * optimizer, the clip, zeroing and a checkpoint are each one pass over memory.
  */
 import type { Device } from './device.ts';
-import { ShapeError, ValueError } from './errors.ts';
+import { ShapeError, TapeError, ValueError } from './errors.ts';
 import { zeros } from './ops/fill.ts';
 import { keep, scope } from './scope.ts';
 import { requireShape, type Shape, showShape, sizeOf } from './shape.ts';
@@ -11,15 +11,25 @@ import { section, Tensor } from './tensor.ts';
 
 export class Param extends Tensor {
   readonly name: string;
-  /** Where `backward` adds this parameter's gradient, f32. */
-  readonly grad: Tensor;
+  readonly #grad: Tensor | undefined;
 
-  constructor(name: string, value: Tensor, grad: Tensor) {
+  /** Without `grad` it is a constant: nothing that uses it is on the tape. */
+  constructor(name: string, value: Tensor, grad: Tensor | undefined) {
     super(value.storage, value.dtype, value.shape, value.offset);
     this.name = name;
-    this.grad = grad;
-    this.value = { dtype: value.dtype, grad };
+    this.#grad = grad;
+    if (grad) this.value = { dtype: value.dtype, grad };
   }
+
+  /** Where `backward` adds this parameter's gradient, f32. Throws TapeError where the arena has no gradients. */
+  get grad(): Tensor {
+    return requireGradients(this.name, this.#grad);
+  }
+}
+
+function requireGradients(where: string, grad: Tensor | undefined): Tensor {
+  if (grad) return grad;
+  throw new TapeError(where, 'these parameters have no gradients', 'make them with gradients: true to train');
 }
 
 export interface ParamSpec {
@@ -36,6 +46,7 @@ export interface ParamSpec {
 export interface ParamArena {
   readonly params: ReadonlyMap<string, Param>;
   readonly values: Tensor;
+  /** Throws TapeError where the arena has no gradients. */
   readonly grads: Tensor;
   /** Elements (from the start of the arena) that belong to tensors of 2 or more dimensions. */
   readonly matrixElements: number;
@@ -49,29 +60,45 @@ export interface ParamArena {
 /** Elements to which each parameter is aligned: 256 bytes, what every backend can bind. */
 const ALIGN = 64;
 
-/** Makes room for the parameters; values are zero until written. Owned by the caller, not by a scope. */
-export function paramArena(device: Device, specs: readonly ParamSpec[]): ParamArena {
+/**
+ * Makes room for the parameters; values are zero until written. Owned by the caller, not by a scope.
+ * `gradients: false` halves the memory of a model that is only run: its parameters are constants.
+ */
+export function paramArena(
+  device: Device,
+  specs: readonly ParamSpec[],
+  { gradients = true }: { readonly gradients?: boolean | undefined } = {},
+): ParamArena {
   if (specs.length === 0) throw new ValueError('paramArena', 'needs at least one parameter, got none');
   for (const { shape } of specs) requireShape('paramArena', shape);
   const { offsets, end, matrixElements } = layout(specs);
-  const { values, grads } = scope(() => ({ values: zeros(device, [end]), grads: zeros(device, [end]) }));
+  const { values, grads } = scope(() => ({
+    values: zeros(device, [end]),
+    grads: gradients ? zeros(device, [end]) : undefined,
+  }));
   keep(values);
-  keep(grads);
+  if (grads) keep(grads);
   const params = new Map<string, Param>();
   const views = new Map<string, Param>();
   for (const { name, shape } of specs) {
     const first = offsets.get(name)!;
-    params.set(name, new Param(name, section(values, first, shape), section(grads, first, shape)));
+    const grad = grads && section(grads, first, shape);
+    params.set(name, new Param(name, section(values, first, shape), grad));
   }
-  const dispose = () => {
-    for (const param of [...params.values(), ...views.values()]) {
-      param.grad.dispose();
-      param.dispose();
-    }
-    values.dispose();
-    grads.dispose();
+  return {
+    ...{ params, values, matrixElements, offsets, views },
+    get grads() {
+      return requireGradients('paramArena', grads);
+    },
+    dispose() {
+      for (const param of [...params.values(), ...views.values()]) {
+        if (grads) param.grad.dispose();
+        param.dispose();
+      }
+      values.dispose();
+      grads?.dispose();
+    },
   };
-  return { params, values, grads, matrixElements, offsets, views, dispose };
 }
 
 /** Where each parameter starts, in elements; matrices first. */
@@ -109,11 +136,11 @@ function layout(specs: readonly ParamSpec[]): Pick<ParamArena, 'offsets' | 'matr
 const isMatrix = (shape: Shape) => shape.length >= 2;
 
 /**
- * Matrices that are adjacent in the arena and of one width, as one [sum of their rows, width]: a product with it does
- * the work of several, and its gradient is their gradients. `backward` adds to it when all of `names` are among the
- * parameters that it is given. Made once for the same names; it ends with the arena.
+ * Matrices of one width, or vectors, that are adjacent in the arena, as one [sum of their rows, width] or [sum of their
+ * lengths]: a product with it does the work of several, and its gradient is their gradients. `backward` adds to it when
+ * all of `names` are among the parameters that it is given. Made once for the same names; it ends with the arena.
  *
- * @throws ValueError for an unknown name or one that is not behind the one before it; ShapeError for another width.
+ * @throws ValueError for an unknown name or one that is not behind the one before it; ShapeError for another width or rank.
  */
 export function joined(arena: ParamArena, names: readonly string[]): Param {
   const parts = names.map((name) => {
@@ -127,14 +154,14 @@ export function joined(arena: ParamArena, names: readonly string[]): Param {
   const name = names.join(' + ');
   const known = arena.views.get(name);
   if (known) return known;
-  const width = first.shape[1];
+  const [, width] = first.shape;
   const start = arena.offsets.get(first.name)!;
   let elements = 0;
   for (const part of parts) {
-    if (part.shape.length !== 2 || part.shape[1] !== width) {
+    if (part.shape.length > 2 || part.shape.length !== first.shape.length || part.shape[1] !== width) {
       throw new ShapeError(
         'joined',
-        `all must be matrices of one width, ${first.name} is ${showShape(first.shape)} and ${part.name} is ${showShape(part.shape)}`,
+        `all must be matrices of one width, or all vectors, ${first.name} is ${showShape(first.shape)} and ${part.name} is ${showShape(part.shape)}`,
       );
     }
     if (arena.offsets.get(part.name) !== start + elements) {
@@ -146,9 +173,11 @@ export function joined(arena: ParamArena, names: readonly string[]): Param {
     }
     elements += part.size;
   }
-  const shape = [elements / width!, width!];
-  const view = new Param(name, section(arena.values, start, shape), section(arena.grads, start, shape));
-  view.value = { ...view.value!, parts: parts.map((part) => part.value!) };
+  const shape = width === undefined ? [elements] : [elements / width, width];
+  const hasGradients = first.value !== undefined;
+  const grad = hasGradients ? section(arena.grads, start, shape) : undefined;
+  const view = new Param(name, section(arena.values, start, shape), grad);
+  if (view.value) view.value = { ...view.value, parts: parts.map((part) => part.value!) };
   arena.views.set(name, view);
   return view;
 }

@@ -204,7 +204,43 @@ test('what cannot be joined is named', () => {
   expect(join('query', 'value')).toThrow(ValueError);
   expect(join('value', 'wide')).toThrow(ShapeError);
   expect(join('query', 'norm')).toThrow(
-    '[joined] all must be matrices of one width, query is [2, 2] and norm is [2]',
+    '[joined] all must be matrices of one width, or all vectors, query is [2, 2] and norm is [2]',
   );
   arena.dispose();
+});
+
+test('an arena without gradients takes half the memory, and nothing that uses it is on the tape', () => {
+  const device = nullDevice();
+  const specs = [
+    { name: 'w', shape: [64, 4] },
+    { name: 'b', shape: [64] },
+  ];
+  const full = paramArena(device, specs);
+  const withGradients = device.memory().live;
+  full.dispose();
+  const arena = paramArena(device, specs, { gradients: false });
+  expect(device.memory().live).toBe(withGradients / 2);
+  const w = arena.params.get('w')!;
+  expect(w.value).toBeUndefined();
+  expect(() => w.grad).toThrow(
+    '[w] these parameters have no gradients; make them with gradients: true to train',
+  );
+  expect(() => arena.grads).toThrow(TapeError);
+  expect(() => backward(sum(w), [w])).toThrow('the loss depends on no parameter');
+  arena.dispose();
+});
+
+test('vectors are joined like matrices, with and without gradients', () => {
+  for (const gradients of [true, false]) {
+    const specs = [
+      { name: 'a', shape: [3] },
+      { name: 'b', shape: [2], adjacent: true as const },
+    ];
+    const arena = paramArena(referenceDevice(), specs, { gradients });
+    const both = joined(arena, ['a', 'b']);
+    expect(both.shape).toEqual([5]);
+    expect(joined(arena, ['a', 'b'])).toBe(both);
+    expect(both.value === undefined).toBe(!gradients);
+    arena.dispose();
+  }
 });

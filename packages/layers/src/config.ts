@@ -22,6 +22,8 @@ export type Rescale = 'none' | 'unit' | 'preserve';
 /** How the linear layers of the blocks treat weights and activations. Embedding and head stay dense and full. */
 export interface LinearConfig {
   readonly sparsity: Sparsity;
+  /** What single sites (`layers.0.qkv`) have in place of it; absent: all sites are alike. */
+  readonly sparsityBySite?: Readonly<Record<string, Sparsity>> | undefined;
   /** `ternary`: absmean BitNet b1.58 weights, straight-through. */
   readonly weights: 'full' | 'ternary';
   /** `int8`: per-token absmax activations, straight-through. */
@@ -97,6 +99,27 @@ export function selectionOf(
   return { k: keep, block };
 }
 
+/** The selection of one site, `layers.0.qkv` for one. */
+export function sparsityAt({ sparsity, sparsityBySite }: LinearConfig, site: string): Sparsity {
+  return sparsityBySite?.[site] ?? sparsity;
+}
+
+/** Inputs of every site, in the order of the model. */
+export function siteWidths(config: DecoderConfig): ReadonlyMap<string, number> {
+  const { hiddenSize, heads, headSize, intermediateSize } = config;
+  const widths: Readonly<Record<SiteName, number>> = {
+    qkv: hiddenSize,
+    o: heads * headSize,
+    'gate-up': hiddenSize,
+    down: intermediateSize,
+  };
+  return new Map(
+    Array.from({ length: config.layers }, (_, layer) =>
+      SITES.map((site) => [`layers.${layer}.${site}`, widths[site]] as const),
+    ).flat(),
+  );
+}
+
 /** The share of inputs that a selection leaves out, before K is rounded to whole inputs. */
 export function shareLeftOut(sparsity: Sparsity): number {
   if (sparsity.kind === 'dense') return 0;
@@ -152,6 +175,14 @@ export function checkConfig(config: DecoderConfig): void {
   for (const [holds, rule] of rules) if (!holds) throw new ValueError('config', rule);
   for (const width of [config.hiddenSize, heads * headSize, config.intermediateSize]) {
     selectionOf(config.linear.sparsity, width);
+  }
+  const { sparsityBySite = {} } = config.linear;
+  const all = Object.keys(sparsityBySite).length > 0 ? siteWidths(config) : new Map<string, number>();
+  for (const [site, sparsity] of Object.entries(sparsityBySite)) {
+    const width = all.get(site);
+    if (width === undefined)
+      throw new ValueError('config', `sparsityBySite must name sites such as layers.0.qkv, got ${site}`);
+    selectionOf(sparsity, width);
   }
 }
 

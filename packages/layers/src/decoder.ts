@@ -27,10 +27,10 @@ import {
   ValueError,
 } from '@qsparse/core';
 import { type AttentionLayer, type KeyValueCache, selfAttention } from './attention.ts';
-import { checkConfig, type DecoderConfig, type Sparsity } from './config.ts';
+import { checkConfig, type DecoderConfig, type LinearConfig, type Sparsity } from './config.ts';
 import { type GluLayer, gatedLinearUnit } from './glu.ts';
 import { inCompute, type Observe, type Site } from './linear.ts';
-import { decoderParams, joinedVectors } from './parameters.ts';
+import { decoderParams } from './parameters.ts';
 
 export interface DecoderBlock {
   readonly attention: AttentionLayer;
@@ -62,6 +62,13 @@ export interface ForwardOptions {
   readonly observe?: Observe | undefined;
 }
 
+export interface DecoderOptions {
+  /** Default f32. */
+  readonly compute?: ComputeDType | undefined;
+  /** False halves the memory of a model that is only run. Default true. */
+  readonly gradients?: boolean | undefined;
+}
+
 /**
  * A decoder with zero weights: fill them with `initialize` or from a checkpoint. Throws ValueError for a bad config, and
  * for a `compute` that the device does not have.
@@ -69,7 +76,7 @@ export interface ForwardOptions {
 export function createDecoder(
   device: Device,
   config: DecoderConfig,
-  { compute = 'f32' }: { readonly compute?: ComputeDType | undefined } = {},
+  { compute = 'f32', gradients = true }: DecoderOptions = {},
 ): Decoder {
   checkConfig(config);
   if (!device.caps.compute.includes(compute)) {
@@ -78,7 +85,7 @@ export function createDecoder(
   }
   const { layers, contextLength: length, headSize: headDim, ropeTheta: theta, ropeScaling: scaling } = config;
   const angles = ropeTable({ headDim, length, theta, scaling });
-  const arena = paramArena(device, decoderParams(config));
+  const arena = paramArena(device, decoderParams(config), { gradients });
   const table = keep(tensor(device, angles, [length, headDim / 2, 2]));
   const param = (name: string): Param => arena.params.get(`${name}.weight`)!;
   const embedded = param('model.embed_tokens');
@@ -104,11 +111,10 @@ function blockOf(arena: ParamArena, layer: number, config: DecoderConfig): Decod
   const { params } = arena;
   const full = (name: string): string => `model.layers.${layer}.${name}.weight`;
   const param = (name: string): Param => params.get(full(name))!;
-  const bias = (...names: readonly string[]): Param | undefined =>
-    joinedVectors(
-      arena,
-      names.map((name) => `model.layers.${layer}.${name}.bias`),
-    );
+  const bias = (...names: readonly string[]): Param | undefined => {
+    const biases = names.map((name) => `model.layers.${layer}.${name}.bias`);
+    return params.has(biases[0]!) ? joined(arena, biases) : undefined;
+  };
   // A sub-layer norm that the config leaves out has no parameter.
   const site = (name: string, norm: string): Site => ({
     name: `layers.${layer}.${name}`,
@@ -173,9 +179,16 @@ export function lossOf(model: Decoder, tokens: Tensor, targets: Tensor, options?
   return scope(() => crossEntropy(logits(model, tokens, options), targets));
 }
 
-/** Another sparsity for the same weights. A captured step must be captured anew. Throws ValueError. */
-export function setSparsity(model: Decoder, sparsity: Sparsity): void {
-  const config = { ...model.config, linear: { ...model.config.linear, sparsity } };
+/**
+ * Another sparsity for the same weights: of all sites, but for those that `bySite` names. A captured step must be captured
+ * anew. Throws ValueError.
+ */
+export function setSparsity(
+  model: Decoder,
+  sparsity: Sparsity,
+  sparsityBySite?: LinearConfig['sparsityBySite'],
+): void {
+  const config = { ...model.config, linear: { ...model.config.linear, sparsity, sparsityBySite } };
   checkConfig(config);
   model.config = config;
 }

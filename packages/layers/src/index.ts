@@ -18,12 +18,15 @@ export {
   type Sparsity,
   selectionOf,
   shareLeftOut,
+  siteWidths,
+  sparsityAt,
 } from './config.ts';
 export {
   type ComputeDType,
   createDecoder,
   type Decoder,
   type DecoderBlock,
+  type DecoderOptions,
   type ForwardOptions,
   headLogits,
   hiddenStates,

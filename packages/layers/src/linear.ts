@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from '@qsparse/core';
 import { gatedSparsify, type SparsifyOptions, sparsify, ternarize } from '@qsparse/quantizers';
-import { type LinearConfig, selectionOf } from './config.ts';
+import { type LinearConfig, selectionOf, sparsityAt } from './config.ts';
 import { rescaled } from './rescale.ts';
 
 /** Called with what a site lets through, for statistics; it must not keep the tensor. */
@@ -54,8 +54,8 @@ export function selectGated(
   return rescaled(selected, () => gatedSparsify(x, { kind, weight, epsilon }), linear.rescale);
 }
 
-function optionsOf({ norm, epsilon }: Site, width: number, linear: LinearConfig): SparsifyOptions {
-  const { k, block } = selectionOf(linear.sparsity, width);
+function optionsOf({ name, norm, epsilon }: Site, width: number, linear: LinearConfig): SparsifyOptions {
+  const { k, block } = selectionOf(sparsityAt(linear, name), width);
   const { activations, straightThrough: ste } = linear;
   return { k, block, int8: activations === 'int8', ste, weight: norm, epsilon };
 }
@@ -86,7 +86,7 @@ export function project(
 }
 
 /** The dtype that a model computes in, from a tensor of its stream. */
-export function computeDType({ dtype }: Tensor): 'f32' | 'bf16' {
+function computeDType({ dtype }: Tensor): 'f32' | 'bf16' {
   return dtype === 'bf16' ? 'bf16' : 'f32';
 }
 

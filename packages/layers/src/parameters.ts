@@ -1,15 +1,5 @@
 /** The parameters of a decoder: names (as Hugging Face writes them), shapes, first values, counts. */
-import {
-  fillRandom,
-  fillWith,
-  Param,
-  type ParamArena,
-  type ParamSpec,
-  randomState,
-  section,
-  sizeOf,
-  tensor,
-} from '@qsparse/core';
+import { fillRandom, fillWith, type ParamSpec, randomState, sizeOf, tensor } from '@qsparse/core';
 import type { DecoderConfig, SiteName } from './config.ts';
 import type { Decoder } from './decoder.ts';
 
@@ -59,23 +49,6 @@ export function decoderParams(config: DecoderConfig): readonly ParamSpec[] {
   add('model.norm', d);
   if (!config.tiedEmbedding) add('lm_head', vocabularySize, d);
   return specs;
-}
-
-/**
- * Vectors that lie one behind the other in the arena as one, whose gradient is their gradients; undefined where the model
- * has none of these names. It ends with the arena, as what `joined` of core makes of matrices.
- */
-export function joinedVectors(arena: ParamArena, names: readonly string[]): Param | undefined {
-  const [first] = names;
-  const start = arena.offsets.get(first!);
-  if (start === undefined || names.length === 1) return arena.params.get(first!);
-  const parts = names.map((name) => arena.params.get(name)!);
-  const shape = [parts.reduce((size, part) => size + part.size, 0)];
-  const name = names.join(' + ');
-  const view = new Param(name, section(arena.values, start, shape), section(arena.grads, start, shape));
-  view.value = { ...view.value!, parts: parts.map((part) => part.value!) };
-  arena.views.set(name, view);
-  return view;
 }
 
 export interface ParameterCount {

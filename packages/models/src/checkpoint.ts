@@ -11,7 +11,13 @@ import {
 } from '@qsparse/formats';
 import { type Decoder, type DecoderConfig, decoderParams } from '@qsparse/layers';
 import { eachPiece } from './pieces.ts';
-import { effectiveScale, requirePlausibleScales, storedShape, ternaryValues } from './stored-ternary.ts';
+import {
+  effectiveScale,
+  requirePlausibleScales,
+  storedShape,
+  ternaryMagnitude,
+  ternaryValues,
+} from './stored-ternary.ts';
 import type { TernaryScale } from './ternary-config.ts';
 
 export interface LoadProgress {
@@ -112,8 +118,8 @@ export function weightsOf(model: Decoder): TensorToWrite[] {
 }
 
 /** Linear layers of the blocks; embedding and head stay full. */
-const LINEAR = /_proj\.weight$/;
-const scaleOf = (name: string): string => `${name}_scale`;
+export const isLinearWeight = (name: string): boolean => name.endsWith('_proj.weight');
+export const scaleOf = (name: string): string => `${name}_scale`;
 
 /** The tensors of a checkpoint with their shapes: those that are floats, scales among them, and ternary weights. */
 function partsOf(
@@ -124,7 +130,7 @@ function partsOf(
   const floats = new Map<string, Shape>();
   const ternary = new Map<string, Shape>();
   for (const { name, shape } of decoderParams(config)) {
-    if (!ternaryScale || !LINEAR.test(name)) {
+    if (!ternaryScale || !isLinearWeight(name)) {
       floats.set(name, shape);
       continue;
     }
@@ -147,9 +153,8 @@ async function loadOne(
   const stored = await store.read(name, signal);
   // Unrounded where the device holds float64.
   if (scale === undefined) return eachPiece(stored, (start, piece) => writeAt(param, start, piece));
-  const { values, nonZero } = ternaryValues(stored, param.shape as [number, number], store.name);
-  // Weights of which a share is not zero have a mean magnitude of that share: this makes `ternarize` find the scale.
-  const magnitude = nonZero === 0 ? 0 : (scale * values.length) / nonZero;
+  const { values } = ternaryValues(stored, param.shape as [number, number], store.name);
+  const magnitude = ternaryMagnitude(values, scale);
   eachPiece({ name, dtype: 'i8', data: values as Int8Array<ArrayBuffer> }, (start, piece) =>
     writeAt(
       param,

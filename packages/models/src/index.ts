@@ -8,7 +8,13 @@ export {
   weightsOf,
 } from './checkpoint.ts';
 export { type FamilyConfig, parseModelConfig } from './config.ts';
+export { type Conversion, type ConvertOptions, convertedDecoder } from './convert.ts';
 export type { Family } from './families/family.ts';
+export {
+  type HuggingFaceForm,
+  type HuggingFaceFormOptions,
+  huggingFaceForm,
+} from './families/hugging-face-form.ts';
 export { FAMILIES } from './families/index.ts';
 export { formatModelConfig, parseBlock, type TextEnds } from './families/qsparse.ts';
 export { type GenerateOptions, generate, generateTokens, type TextCodec } from './generate.ts';
@@ -30,4 +36,5 @@ export {
   readModelConfig,
 } from './pretrained.ts';
 export type { SamplingOptions } from './sampling.ts';
+export { type StoredWeightsOptions, storedWeights, type WeightForm } from './stored-weights.ts';
 export type { TernaryScale } from './ternary-config.ts';

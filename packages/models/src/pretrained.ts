@@ -14,6 +14,8 @@ export interface PretrainedOptions {
    * as the context. With dynamic rope scaling also more, and the angles are those of that length.
    */
   readonly contextLength?: number | undefined;
+  /** True to train the model: twice the memory. Default false. */
+  readonly gradients?: boolean | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Stops between two tensors, with its own reason. */
   readonly signal?: AbortSignal | undefined;
@@ -37,7 +39,7 @@ export async function readModelConfig(files: ModelFiles, signal?: AbortSignal): 
 export async function loadPretrained(
   files: ModelFiles,
   device: Device,
-  { compute, contextLength, onProgress, signal }: PretrainedOptions = {},
+  { compute, contextLength, gradients = false, onProgress, signal }: PretrainedOptions = {},
 ): Promise<PretrainedModel> {
   const config = await readModelConfig(files, signal);
   const { ternaryScale } = config;
@@ -45,7 +47,7 @@ export async function loadPretrained(
   const store = await openWeights(files, signal);
   try {
     checkWeights(decoder, store, { ternaryScale });
-    const model = createDecoder(device, decoder, { compute });
+    const model = createDecoder(device, decoder, { compute, gradients });
     try {
       await loadWeights(model, store, { ternaryScale, onProgress, signal });
     } catch (error) {

@@ -23,16 +23,23 @@ export function effectiveScale(stored: LoadedTensor, scale: TernaryScale, file: 
   throw ternaryError('value', file, stored.name, `must be a positive number, got ${value}`, 'fetch it again');
 }
 
-/** The numbers -1, 0, 1 of a stored matrix, and how many are not zero. Throws FormatError for any other. */
+/** The numbers -1, 0, 1 of a stored matrix. Throws FormatError for any other. */
 export function ternaryValues(
   stored: LoadedTensor,
   [outputs, inputs]: readonly [number, number],
   file: string,
-): { readonly values: Int8Array; readonly nonZero: number } {
-  const values = stored.dtype === 'u8' ? unpacked(stored, outputs, inputs, file) : plain(stored, file);
+): { readonly values: Int8Array } {
+  return { values: stored.dtype === 'u8' ? unpacked(stored, outputs, inputs, file) : plain(stored, file) };
+}
+
+/**
+ * What the numbers -1, 0, 1 are multiplied by so that `ternarize` finds them and the scale: weights of which a share is
+ * not zero have a mean magnitude of that share.
+ */
+export function ternaryMagnitude(values: Int8Array, scale: number): number {
   let nonZero = 0;
   for (let i = 0; i < values.length; i++) if (values[i] !== 0) nonZero++;
-  return { values, nonZero };
+  return nonZero === 0 ? 0 : (scale * values.length) / nonZero;
 }
 
 function unpacked(stored: LoadedTensor, outputs: number, inputs: number, file: string): Int8Array {

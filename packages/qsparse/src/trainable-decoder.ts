@@ -11,12 +11,15 @@ import type { Trainable } from '@qsparse/training';
 
 /** For `train`; a sparsity warm-up goes up to the kind of selection that the model has now. */
 export function trainableDecoder(model: Decoder): Trainable {
-  const target = model.config.linear.sparsity;
+  const { sparsity: target, sparsityBySite } = model.config.linear;
+  const isTarget = (sparsity: number): boolean => sparsity === shareLeftOut(target);
   return {
     device: model.device,
     arena: model.arena,
     loss: (tokens, targets) => lossOf(model, tokens, targets),
-    setSparsity: (sparsity) => setSparsity(model, atSparsity(target, sparsity)),
+    // On the way up all sites are alike; where they arrive, each has its own.
+    setSparsity: (sparsity) =>
+      setSparsity(model, atSparsity(target, sparsity), isTarget(sparsity) ? sparsityBySite : undefined),
     firstNonFinite: (tokens) => firstNonFinite(model, tokens),
   };
 }

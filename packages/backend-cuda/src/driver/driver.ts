@@ -71,10 +71,21 @@ export interface Driver {
   make(call: DriverCall, ...rest: readonly unknown[]): number;
   /** The same for a 32-bit integer. */
   integer(call: DriverCall, ...rest: readonly unknown[]): number;
+  /** Makes a context current in this thread, where another device's may be. */
+  enter(context: number): void;
 }
 
 /** The oldest driver that runs anything here: CUDA 12.0. */
 const OLDEST_DRIVER = 12_000;
+const USE_CPU = 'or use --device cpu';
+
+/** The context that is current in this thread; 0: not known. A driver keeps one for all devices of a thread. */
+let current = 0;
+
+/** After a context was given back, nobody knows what is current. */
+export function forgetContext(): void {
+  current = 0;
+}
 
 /** Opens and initialises the driver. Throws DeviceError where there is none, or none with a device. */
 export function openDriver(path?: string): Driver {
@@ -82,8 +93,8 @@ export function openDriver(path?: string): Driver {
   if (!found.library) {
     throw new DeviceError(
       'cuda',
-      `there is no NVIDIA driver: ${found.missing}`,
-      'install the NVIDIA driver (nvidia-smi must list the GPU), or use --device cpu',
+      `${found.broken ? 'the NVIDIA driver cannot be loaded' : 'there is no NVIDIA driver'}: ${found.missing}`,
+      `install the NVIDIA driver (nvidia-smi must list the GPU)${path || process.env.QSPARSE_LIBCUDA ? ', correct the path' : ''}, ${USE_CPU}`,
     );
   }
   const { library } = found;
@@ -111,7 +122,7 @@ export function openDriver(path?: string): Driver {
     throw new DeviceError(
       'cuda',
       `the NVIDIA driver must know CUDA 12.0 or newer, this one knows ${showVersion(version)}`,
-      'update the NVIDIA driver',
+      `update the NVIDIA driver, ${USE_CPU}`,
     );
   }
   return {
@@ -124,6 +135,11 @@ export function openDriver(path?: string): Driver {
     call,
     make,
     integer,
+    enter(context) {
+      if (current === context) return;
+      call('cuCtxSetCurrent', context);
+      current = context;
+    },
   };
 }
 
@@ -138,7 +154,11 @@ function bind(library: Library, path: string): RawDriver {
       return [name, library.func(signature)];
     } catch {
       const symbol = /(\w+)\(/.exec(signature)?.[1];
-      throw new DeviceError('cuda', `${path} has no ${symbol}`, 'update the NVIDIA driver');
+      if (name === 'cuInit') {
+        const what = `${path} is not the NVIDIA driver: it has no ${symbol}`;
+        throw new DeviceError('cuda', what, `name libcuda.so.1 (nvcuda.dll on Windows), ${USE_CPU}`);
+      }
+      throw new DeviceError('cuda', `${path} has no ${symbol}`, `update the NVIDIA driver, ${USE_CPU}`);
     }
   });
   return Object.fromEntries(entries) as RawDriver;

@@ -14,7 +14,12 @@ export type Library = ReturnType<typeof koffi.load>;
 
 export type Found =
   | { readonly library: Library; readonly path: string }
-  | { readonly library?: undefined; readonly missing: string };
+  | {
+      readonly library?: undefined;
+      readonly missing: string;
+      /** True where a library is named or lies there, and cannot be loaded. */
+      readonly broken: boolean;
+    };
 
 interface Where {
   /** Holds a path of the library itself. */
@@ -26,6 +31,8 @@ interface Where {
 }
 
 const WINDOWS = process.platform === 'win32';
+/** What loaders say of a file that is not there, against one that they cannot take. */
+const NOT_THERE = /no such file|cannot find the file|module could not be found|no suitable image/i;
 
 export const LIBRARIES: Readonly<Record<LibraryName, Where>> = {
   cuda: {
@@ -61,14 +68,16 @@ export function openLibrary(name: LibraryName, path: string | undefined): Found 
       return { library: koffi.load(candidate), path: candidate };
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      reasons.push(`${candidate}: ${text.replace('Failed to load shared library: ', '').trim()}`);
+      reasons.push(
+        `${candidate}: ${text.replace('Failed to load shared library: ', '').replace(`${candidate}: `, '').split('\n')[0]!.trim()}`,
+      );
     }
   }
-  // The loader's own names fail alike; the first says it.
-  const missing = given
-    ? `${reasons[0]} (from ${path ? 'the options' : variable})`
-    : `${files.join(' and ')} not found on the loader's path, in CUDA_HOME, /usr/local/cuda or Python wheels`;
-  return { missing };
+  if (given) return { missing: `${reasons[0]} (from ${path ? 'the options' : variable})`, broken: true };
+  const unusable = reasons.find((reason) => !NOT_THERE.test(reason));
+  if (unusable) return { missing: unusable, broken: true };
+  const places = `the loader's path, in CUDA_HOME, /usr/local/cuda or Python wheels`;
+  return { missing: `${files.join(' and ')} not found on ${places}`, broken: false };
 }
 
 const inside = (folder: string, files: readonly string[]): string[] =>

@@ -2,7 +2,7 @@
  * Kernels by name, loaded when first used: the package's fatbin where it fits the sources and the driver takes it, else
  * NVRTC's code from the on-disk cache, else compiled now. What was used is kept for `doctor`.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeviceError } from '@qsparse/core';
 import { type Driver, showVersion } from '../driver/driver.ts';
@@ -32,6 +32,8 @@ export interface ModuleOptions {
   readonly nvrtcPath?: string | undefined;
   /** False compiles with NVRTC even where a fatbin fits. */
   readonly fatbins: boolean;
+  /** Where the fatbins and their manifest are. Default: dist/kernels of this package. */
+  readonly fatbinFolder?: string | undefined;
 }
 
 /** CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES */
@@ -42,7 +44,7 @@ const PLAIN_SHARED = 48 * 1024;
 const OTHER_IMAGE = new Set([200, 209, 218, 222, 223]);
 
 export function createModules(options: ModuleOptions): Modules {
-  const { driver } = options;
+  const { driver, fatbinFolder = FATBINS } = options;
   const origins = new Map<string, Origin>();
   const handles = new Map<string, number>();
   const kernels = new Map<KernelName, number>();
@@ -64,11 +66,14 @@ export function createModules(options: ModuleOptions): Modules {
     const file = options.cacheFolder && join(options.cacheFolder, `${name}-${key}.cubin`);
     if (file && existsSync(file)) {
       try {
-        const handle = load(readFileSync(file));
-        origins.set(name, 'cache');
-        return handle;
+        const code = unsealed(readFileSync(file));
+        if (code) {
+          const handle = load(code);
+          origins.set(name, 'cache');
+          return handle;
+        }
       } catch {
-        // A damaged file: compile again and replace it.
+        // Not readable or not for this driver: compile again and replace it.
       }
     }
     const code = nvrtc.compile(name, source, options.capability);
@@ -89,8 +94,21 @@ export function createModules(options: ModuleOptions): Modules {
     return load(new TextEncoder().encode(`EMULATED:${name}\0`));
   };
   let failure = 'none was built';
+  let manifest: Readonly<Record<string, string>> | undefined;
+  /** Whether the fatbin was built from the sources that are there. */
+  const isCurrent = (name: string): boolean => {
+    try {
+      manifest ??= JSON.parse(readFileSync(join(fatbinFolder, 'manifest.json'), 'utf8')) as Record<
+        string,
+        string
+      >;
+      return manifest[name] === hashOf(sourceOf(name));
+    } catch {
+      return false;
+    }
+  };
   const packaged = (name: string): number | undefined => {
-    const file = join(FATBINS, `${name}.fatbin`);
+    const file = join(fatbinFolder, `${name}.fatbin`);
     if (!options.fatbins || !existsSync(file) || !isCurrent(name)) return undefined;
     try {
       const handle = load(readFileSync(file));
@@ -125,16 +143,14 @@ export function createModules(options: ModuleOptions): Modules {
   };
 }
 
-let manifest: Readonly<Record<string, string>> | undefined;
+/** Bytes of the hash in front of cached code: the driver takes no length, and would read on behind a cut file. */
+const SEAL = 16;
 
-/** Whether the fatbin was built from the sources that are there. */
-function isCurrent(name: string): boolean {
-  try {
-    manifest ??= JSON.parse(readFileSync(join(FATBINS, 'manifest.json'), 'utf8')) as Record<string, string>;
-    return manifest[name] === hashOf(sourceOf(name));
-  } catch {
-    return false;
-  }
+/** The code of a cache file; undefined for a damaged one. */
+function unsealed(bytes: Uint8Array): Uint8Array | undefined {
+  const code = bytes.subarray(SEAL);
+  const seal = new TextDecoder('latin1').decode(bytes.subarray(0, SEAL));
+  return seal === hashOf(code) ? code : undefined;
 }
 
 /** Writes beside and renames, so that nobody reads half a file; a full or read-only disk only costs the next start. */
@@ -142,9 +158,10 @@ function keep(file: string, code: Uint8Array): void {
   const beside = `${file}.${process.pid}`;
   try {
     mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(beside, code);
+    writeFileSync(beside, Buffer.concat([Buffer.from(hashOf(code)), code]));
     renameSync(beside, file);
   } catch {
     // Nothing is lost but time.
+    rmSync(beside, { force: true });
   }
 }

@@ -1,7 +1,7 @@
 /** NVIDIA's runtime compiler: CUDA C++ to machine code of one GPU. */
 import { DeviceError } from '@qsparse/core';
 import { CudaError } from '../driver/errors.ts';
-import { openLibrary } from '../driver/libraries.ts';
+import { type Library, openLibrary } from '../driver/libraries.ts';
 
 export interface Nvrtc {
   readonly path: string;
@@ -15,7 +15,15 @@ export interface Nvrtc {
 export function openNvrtc(path?: string): Nvrtc | string {
   const found = openLibrary('nvrtc', path);
   if (!found.library) return found.missing;
-  const { library } = found;
+  try {
+    return bindNvrtc(found.library, found.path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+    return `${found.path} is not NVRTC: ${reason}`;
+  }
+}
+
+function bindNvrtc(library: Library, path: string): Nvrtc {
   const create = library.func(
     'int nvrtcCreateProgram(void *program, const char *source, const char *name, int headers, const void *texts, const void *names)',
   );
@@ -41,7 +49,7 @@ export function openNvrtc(path?: string): Nvrtc | string {
     return new Uint8Array(Number(out[0]));
   };
   return {
-    path: found.path,
+    path,
     version,
     compile(name, source, capability) {
       const handle = new BigUint64Array(1);

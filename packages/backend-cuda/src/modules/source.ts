@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** The package's folder: two above src/modules and dist/modules. */
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
-export const SOURCES: string = join(PACKAGE, 'src/kernels');
+const SOURCES: string = join(PACKAGE, 'src/kernels');
 export const FATBINS: string = join(PACKAGE, 'dist/kernels');
 
 /** NAME.cu with its headers put in, each once. */
@@ -24,7 +24,7 @@ export function sourceOf(name: string, folder: string = SOURCES): string {
 }
 
 /** Names a source by its content. */
-export function hashOf(...parts: readonly string[]): string {
+export function hashOf(...parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part).update('\0');
   return hash.digest('hex').slice(0, 16);

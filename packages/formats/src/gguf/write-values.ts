@@ -16,15 +16,18 @@ export class HeaderBytes {
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#reserve(4), value, true);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, true);
   }
 
   u64(value: number): void {
-    this.#view.setBigUint64(this.#reserve(8), BigInt(value), true);
+    const at = this.#reserve(8);
+    this.#view.setBigUint64(at, BigInt(value), true);
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   /** Length and UTF-8; the caller has seen to it that the text has such a form. */
@@ -45,6 +48,7 @@ export class HeaderBytes {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Where the next bytes go. The buffer may be another one afterwards. */
   #reserve(count: number): number {
     const at = this.#length;
     const needed = at + count;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { bytesReader, type FormatErrorCode, memorySink } from '@qsparse/formats';
 import {
   float32ToGguf,
+  type GgufArray,
   type GgufTensorToWrite,
   type GgufValue,
   type GgufWriteOptions,
@@ -108,11 +109,8 @@ test('views and shared memory are written as their elements', async () => {
 describe('refused before the first byte', () => {
   const good: GgufTensorToWrite = { name: 't', type: 'F32', shape: [2], data: new Float32Array(2) };
   const text = (value: unknown) => ({ type: 'string', value }) as GgufValue;
-  const deep = [1, 2, 3, 4].reduce((value) => ({ type: 'array', of: 'array', value: [value] }), {
-    type: 'array',
-    of: 'u8',
-    value: new Uint8Array(1),
-  } as unknown as GgufValue);
+  let deep: GgufArray = { type: 'array', of: 'u8', value: new Uint8Array(1) };
+  for (let level = 0; level < 4; level++) deep = { type: 'array', of: 'array', value: [deep] };
   const wrong: [string, GgufTensorToWrite[], GgufWriteOptions, FormatErrorCode][] = [
     ['two of one name', [good, good], {}, 'duplicate-key'],
     ['no name', [{ ...good, name: '' }], {}, 'value'],

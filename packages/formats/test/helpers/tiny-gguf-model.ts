@@ -92,7 +92,9 @@ function weightsOf(
   };
   const norm = (name: string, size = hiddenSize): void => add(name, [size], (noise) => 1 + 0.1 * noise);
   const linear = (name: string, rows: number, columns: number): void =>
-    add(name, [rows, columns], (noise) => (ternary ? Math.round(1.4 * noise) * TERNARY_SCALE : 0.15 * noise));
+    add(name, [rows, columns], (noise) =>
+      ternary ? Math.round(1.4 * noise) * TERNARY_SCALE + 0 : 0.15 * noise,
+    );
   add('model.embed_tokens', [vocabularySize, hiddenSize], (noise) => noise);
   for (let layer = 0; layer < layers; layer++) {
     const prefix = `model.layers.${layer}`;

@@ -30,6 +30,7 @@ const KEYS = [
 const OUR_KEYS = [
   'sparsity',
   'block',
+  'sparsity_by_site',
   'weights',
   'activations',
   'straight_through',
@@ -73,8 +74,10 @@ function parse(reader: ObjectReader): DecoderConfig {
 }
 
 function parseLinear(ours: ObjectReader): LinearConfig {
+  const sparsityBySite = parseBySite(ours);
   return {
     sparsity: parseSparsity(ours),
+    ...(sparsityBySite && { sparsityBySite }),
     weights: ours.oneOf('weights', ['full', 'ternary'], { fallback: 'full' }),
     activations: ours.oneOf('activations', ['full', 'int8'], { fallback: 'full' }),
     straightThrough: ours.boolean('straight_through', { fallback: true }),
@@ -91,8 +94,27 @@ function parseSparsity(ours: ObjectReader): Sparsity {
   }
   const sparsity = ours.number('sparsity', { min: 0, fallback: 0 });
   if (sparsity >= 1) throw ours.invalid('sparsity', 'at least 0 and below 1');
-  return sparsity === 0 ? { kind: 'dense' } : { kind: 'top-k', sparsity };
+  return topK(sparsity);
 }
+
+/** Each site's share left out, or block; which sites there are is checked with the whole config. */
+function parseBySite(ours: ObjectReader): LinearConfig['sparsityBySite'] {
+  const sites = ours.object('sparsity_by_site', { fallback: undefined });
+  if (!sites) return undefined;
+  const entries = sites.keys().map((site) => [site, parseOne(sites, site)] as const);
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}
+
+function parseOne(sites: ObjectReader, site: string): Sparsity {
+  const value = sites.get(site);
+  if (typeof value === 'number' && value >= 0 && value < 1) return topK(value);
+  const block = typeof value === 'string' ? parseBlock(value) : undefined;
+  if (block) return block;
+  throw sites.invalid(site, 'a share from 0 and below 1, or "KEEP:BLOCK"');
+}
+
+const topK = (sparsity: number): Sparsity =>
+  sparsity === 0 ? { kind: 'dense' } : { kind: 'top-k', sparsity };
 
 function parseBiases(ours: ObjectReader): readonly SiteName[] {
   const sites = ours.strings('biases', { fallback: [] });
@@ -142,6 +164,7 @@ export function formatModelConfig(
     torch_dtype: 'float32',
     qsparse: {
       ...formatSparsity(linear.sparsity),
+      ...formatBySite(linear.sparsityBySite),
       weights: linear.weights,
       activations: linear.activations,
       straight_through: linear.straightThrough,
@@ -151,6 +174,14 @@ export function formatModelConfig(
       ...(biases && biases.length > 0 && { biases: [...biases] }),
     },
   };
+}
+
+function formatBySite(bySite: LinearConfig['sparsityBySite'] = {}): JsonObject {
+  const sites = Object.entries(bySite).map(([site, sparsity]) => {
+    const { block, sparsity: share } = formatSparsity(sparsity);
+    return [site, block ?? share!] as const;
+  });
+  return sites.length > 0 ? { sparsity_by_site: Object.fromEntries(sites) } : {};
 }
 
 function formatSparsity(sparsity: Sparsity): JsonObject {

@@ -1,0 +1,94 @@
+/** What is converted or exported: any model folder, the newest checkpoint of a run, or a llama2.c file beside its tokenizer. */
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { TOKENIZER_FILES } from '@qsparse/data';
+import { formatTokenizerJson, parseConfig, readObject, type TensorStore } from '@qsparse/formats';
+import { openFileReader } from '@qsparse/formats/node';
+import type { DecoderConfig } from '@qsparse/layers';
+import {
+  llama2cTokenizer,
+  type ModelFiles,
+  openLlama2c,
+  openWeights,
+  readModelConfig,
+  readModelFile,
+  readOptionalFile,
+  type TernaryScale,
+} from '@qsparse/models';
+import { folderFiles, resolveModelFolder } from 'qsparse/node';
+
+export interface Source {
+  /** The folder or file, for messages. */
+  readonly name: string;
+  readonly decoder: DecoderConfig;
+  readonly ternaryScale: TernaryScale | undefined;
+  readonly beginOfText: number | undefined;
+  readonly endOfText: number | undefined;
+  /** Files that belong to the tokenizer, by name; empty where there is no tokenizer. */
+  readonly tokenizer: Readonly<Record<string, Uint8Array>>;
+  /** Closed by the caller. */
+  openWeights(): Promise<TensorStore>;
+}
+
+/** Reads everything but the weights. Throws FormatError or ValueError naming file and key. */
+export async function openSource(path: string): Promise<Source> {
+  const isFile = await stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+  return isFile && path.endsWith('.bin') ? openLlama2cSource(path) : openFolder(path);
+}
+
+async function openFolder(path: string): Promise<Source> {
+  const folder = await resolveModelFolder(path);
+  const files = folderFiles(folder);
+  const { decoder, ternaryScale, endOfText } = await readModelConfig(files);
+  const { bytes, name } = await readModelFile(files, 'config.json');
+  const begin = readObject(parseConfig(bytes, name), name).get('bos_token_id');
+  return {
+    name: folder,
+    decoder,
+    ternaryScale,
+    beginOfText: typeof begin === 'number' ? begin : undefined,
+    endOfText,
+    tokenizer: await tokenizerFiles(files),
+    openWeights: () => openWeights(files),
+  };
+}
+
+async function tokenizerFiles(files: ModelFiles): Promise<Record<string, Uint8Array>> {
+  const found: Record<string, Uint8Array> = {};
+  for (const name of TOKENIZER_FILES) {
+    if (name === 'config.json') continue; // is written anew
+    const file = await readOptionalFile(files, name);
+    if (file) found[name] = file.bytes;
+  }
+  return found;
+}
+
+/** The tokens of every llama2.c vocabulary. */
+const [BEGIN, END] = [1, 2];
+const NAMES = '{ "bos_token": "<s>", "eos_token": "</s>" }\n';
+
+/** `tokenizer.bin` is beside it, or `tok512.bin` where there are 512 tokens. */
+async function openLlama2cSource(path: string): Promise<Source> {
+  const { decoder, store } = await openLlama2c(await openFileReader(path));
+  await store.close();
+  const files = folderFiles(dirname(path));
+  const own = await readOptionalFile(files, `tok${decoder.vocabularySize}.bin`);
+  const { bytes, name } = own ?? (await readModelFile(files, 'tokenizer.bin'));
+  const encoder = new TextEncoder();
+  return {
+    name: path,
+    decoder,
+    ternaryScale: undefined,
+    beginOfText: BEGIN,
+    endOfText: END,
+    tokenizer: {
+      'tokenizer.json': encoder.encode(formatTokenizerJson(llama2cTokenizer(bytes, name))),
+      'tokenizer_config.json': encoder.encode(NAMES),
+    },
+    openWeights: async () =>
+      (await openLlama2c(await openFileReader(path))).store,
+  };
+}

@@ -1,0 +1,44 @@
+/** Writes a model folder as a whole, or not at all. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatConfig, type JsonObject, type TensorToWrite, writeShardedSafetensors } from '@qsparse/formats';
+import { replaceFolderAtomic, writeFileAtomic } from '@qsparse/formats/node';
+import { UsageError } from '../command.ts';
+
+export interface FolderContent {
+  readonly config: JsonObject;
+  /** Other files, by name. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly tensors: readonly TensorToWrite[];
+}
+
+/** Throws UsageError for a path that holds something already. */
+export async function requireFree(command: string, path: string): Promise<void> {
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOTDIR') return ['a file'];
+    throw error;
+  });
+  if (names.length === 0) return;
+  throw new UsageError(`[${command}] ${path} must be new or an empty folder; choose another name`);
+}
+
+/**
+ * Replaces an empty folder, or makes a new one, when all files are complete. Throws FileError, FormatError of a tensor, and
+ * the signal's reason; then nothing is left.
+ */
+export async function writeModelFolder(
+  path: string,
+  { config, files, tensors }: FolderContent,
+  signal: AbortSignal,
+): Promise<void> {
+  const fill = async (folder: string): Promise<void> => {
+    await writeFileAtomic(join(folder, 'config.json'), formatConfig(config));
+    for (const [name, bytes] of Object.entries(files)) await writeFileAtomic(join(folder, name), bytes);
+    await writeShardedSafetensors((name, write) => writeFileAtomic(join(folder, name), write), tensors, {
+      metadata: { format: 'pt' },
+      signal,
+    });
+  };
+  await replaceFolderAtomic(path, fill, { signal });
+}
