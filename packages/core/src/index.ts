@@ -36,6 +36,7 @@ export {
   TapeError,
   ValueError,
 } from './errors.ts';
+export type { KernelTable } from './kernel-table.ts';
 export type { AnyOp, FusedOp, Inputs, Op, Pull, Vjp } from './op.ts';
 export { accumulate, accumulateOp } from './ops/accumulate.ts';
 export { type AdamwAttrs, type AdamwHyper, adamw, adamwHyper, adamwOp } from './ops/adamw.ts';

@@ -47,16 +47,7 @@ import { ternarize } from './ternarize.ts';
 import { unary } from './unary.ts';
 import { unaryBackward } from './unary-backward.ts';
 
-type OpName<Module> = keyof Module & `${string}Op`;
-type FusedName<Module> = {
-  [K in OpName<Module>]: Module[K] extends { composite(...args: never): unknown } ? K : never;
-}[OpName<Module>];
-type Kernels<Module> = Readonly<
-  Record<Exclude<OpName<Module>, FusedName<Module>>, CpuKernel> &
-    Partial<Record<FusedName<Module>, CpuKernel>>
->;
-
-export const coreKernels: Kernels<typeof core> = {
+export const coreKernels: core.KernelTable<typeof core, CpuKernel> = {
   accumulateOp: accumulate,
   adamwOp: adamw,
   argmaxOp: argmax,
@@ -95,7 +86,7 @@ export const coreKernels: Kernels<typeof core> = {
   unaryBackwardOp: unaryBackward,
 };
 
-export const quantizerKernels: Kernels<typeof quantizers> = {
+export const quantizerKernels: core.KernelTable<typeof quantizers, CpuKernel> = {
   gatedSparsifyOp: gatedSparsify,
   gatedSparsifyBackwardOp: gatedSparsifyBackward,
   quantizeInt8Op: quantizeInt8,
