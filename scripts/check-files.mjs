@@ -7,7 +7,7 @@ import { root } from './setup.mjs';
 
 const MOST_LINES = 500;
 const SOURCES = new Set(['.ts', '.js', '.mjs', '.c', '.h']);
-const BINARY = new Set(['.safetensors', '.gz', '.br', '.wasm', '.png']);
+const BINARY = new Set(['.safetensors', '.gguf', '.gz', '.br', '.wasm', '.png']);
 const GENERATED = /\/generated\//;
 
 const listed = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {

@@ -27,7 +27,7 @@ for stage in "$@"; do
   kernels-here) # machine code for this GPU alone, from the checkout around
     package=$(cd "$here" && cd "${CHECKOUT:-.}" && pwd)/packages/backend-cuda
     QSPARSE_CUDA_TARGETS=${TARGETS:-90} "$node" "$package/scripts/build-kernels.mjs" 2>&1 | tail -20
-    cp -r "$package/dist/kernels" "$here/node_modules/@qsparse/backend-cuda/dist/" ;;
+    cp -r "$package/dist/fatbins" "$here/node_modules/@qsparse/backend-cuda/dist/" ;;
   doctor) qsparse doctor 2>&1 | tee "$out/doctor.txt" ;;
   conformance) "$node" "$here/conformance.mjs" "${ONLY:-}" >"$out/conformance.txt" 2>&1; tail -${TAIL:-40} "$out/conformance.txt" ;;
   own-gemm) QSPARSE_CUBLASLT=0 "$node" "$here/conformance.mjs" matmul >"$out/own-gemm.txt" 2>&1; tail -5 "$out/own-gemm.txt" ;;

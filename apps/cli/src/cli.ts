@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { nearestName } from '@qsparse/formats';
 import { COMMON, type Command, type Option, PROGRAM, parseArguments, UsageError } from './command.ts';
+import { type Input, processInput } from './input.ts';
 import type { Output } from './output.ts';
 
 interface Entry {
@@ -15,9 +16,15 @@ interface Entry {
 const COMMANDS: Readonly<Record<string, Entry>> = {
   train: { summary: 'train a model on text', load: () => import('./commands/train.ts') },
   generate: { summary: 'continue a text with a model', load: () => import('./commands/generate.ts') },
+  chat: { summary: 'talk to a model in the terminal', load: () => import('./commands/chat.ts') },
+  convert: { summary: 'write a model as a Q-Sparse model', load: () => import('./commands/convert.ts') },
+  export: {
+    summary: 'write a model for transformers or llama.cpp',
+    load: () => import('./commands/export.ts'),
+  },
   verify: { summary: 'check a device against golden numbers', load: () => import('./commands/verify.ts') },
   inspect: {
-    summary: 'show what is in a model, run or safetensors file',
+    summary: 'show what is in a model, run, safetensors or GGUF file',
     load: () => import('./commands/inspect.ts'),
   },
   bench: { summary: 'time training steps on a device', load: () => import('./commands/bench.ts') },
@@ -28,7 +35,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 };
 
 /** Runs one command line and returns its exit code. Throws nothing. */
-export async function runCli([name, ...argv]: readonly string[], output: Output): Promise<number> {
+export async function runCli(
+  [name, ...argv]: readonly string[],
+  output: Output,
+  input: Input = processInput(),
+): Promise<number> {
   try {
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
       output.line(overview());
@@ -50,7 +61,7 @@ export async function runCli([name, ...argv]: readonly string[], output: Output)
       output.line(helpOf(command));
       return 0;
     }
-    return await command.run(args, output);
+    return await command.run(args, output, input);
   } catch (error) {
     if (argv.includes('--debug')) output.error(error instanceof Error ? String(error.stack) : String(error));
     else if (argv.includes('--json'))

@@ -2,6 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearestName } from '@qsparse/formats';
 import { BACKENDS, type DeviceName } from 'qsparse';
+import type { Input } from './input.ts';
 import type { Output } from './output.ts';
 
 export interface Option {
@@ -21,7 +22,7 @@ export interface Command {
   /** Most positional arguments that make sense. */
   readonly positionals: number;
   /** Returns the exit code. */
-  run(args: Arguments, output: Output): Promise<number>;
+  run(args: Arguments, output: Output, input: Input): Promise<number>;
 }
 
 export interface Arguments {

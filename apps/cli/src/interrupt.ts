@@ -1,7 +1,9 @@
 /** Ctrl-C and its kin: the first one asks a command to stop in order, the second one ends it as it stands. */
 
 /** Exit codes of a command that was asked to stop: 128 and the signal's number, as shells have it. */
-const INTERRUPTED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+export const INTERRUPTED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+export type SignalName = keyof typeof INTERRUPTED;
 
 export interface Interrupt {
   /** Aborted by the first signal. */
@@ -18,15 +20,14 @@ export interface Interrupt {
 export function listenForInterrupt(onFirst: () => void = () => {}): Interrupt {
   const controller = new AbortController();
   let exitCode: number | undefined;
-  const onSignal = (name: NodeJS.Signals) => {
-    const code = INTERRUPTED[name as keyof typeof INTERRUPTED];
+  const onSignal = (name: SignalName) => {
+    const code = INTERRUPTED[name];
     if (exitCode !== undefined) process.exit(code);
     exitCode = code;
     onFirst();
     controller.abort();
   };
-  const names = Object.keys(INTERRUPTED) as NodeJS.Signals[];
-  for (const name of names) process.on(name, onSignal);
+  const stopHearing = onSignals(onSignal);
   return {
     signal: controller.signal,
     get exitCode() {
@@ -35,8 +36,15 @@ export function listenForInterrupt(onFirst: () => void = () => {}): Interrupt {
     stop() {
       if (exitCode === undefined) onSignal('SIGTERM');
     },
-    dispose() {
-      for (const name of names) process.off(name, onSignal);
-    },
+    dispose: stopHearing,
+  };
+}
+
+/** Calls `hear` for each signal, until the returned function is called. */
+export function onSignals(hear: (name: SignalName) => void): () => void {
+  const names = Object.keys(INTERRUPTED) as SignalName[];
+  for (const name of names) process.on(name, hear);
+  return () => {
+    for (const name of names) process.off(name, hear);
   };
 }

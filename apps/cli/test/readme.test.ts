@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { command as chat } from '../src/commands/chat.ts';
+import { command as convert } from '../src/commands/convert.ts';
 import { command as doctor } from '../src/commands/doctor.ts';
+import { command as exportCommand } from '../src/commands/export.ts';
 import { command as generate } from '../src/commands/generate.ts';
 import { command as inspect } from '../src/commands/inspect.ts';
 import { command as train } from '../src/commands/train.ts';
@@ -31,7 +34,7 @@ test('every setting stands there with its default and meaning', () => {
 });
 
 test('every option of every command stands there', () => {
-  for (const { name, options } of [train, generate, verify, inspect, doctor]) {
+  for (const { name, options } of [train, generate, chat, convert, exportCommand, verify, inspect, doctor]) {
     expect(readme).toContain(`qsparse ${name}`);
     for (const option of Object.keys(options)) {
       if (!Object.hasOwn(SETTINGS, option)) expect(readme).toMatch(new RegExp(`\`.*--${option}\\b`));

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCli } from '../src/cli.ts';
+import type { Input } from '../src/input.ts';
 import type { Output } from '../src/output.ts';
 
 export interface Ended {
@@ -37,6 +38,23 @@ export function capturedOutput({ isTerminal = false, columns = 80 } = {}): Captu
 export async function cli(...argv: readonly string[]): Promise<Ended> {
   const output = capturedOutput();
   const code = await runCli(argv, output);
+  return { code, out: output.out, err: output.err };
+}
+
+/** The command line with lines that come from `next`; undefined ends them. */
+export async function cliWith(
+  next: (prompt: string, interrupt: () => void) => Promise<string | undefined> | string | undefined,
+  argv: readonly string[],
+  { isTerminal = false, output = capturedOutput() } = {},
+): Promise<Ended> {
+  const input: Input = {
+    open: (onInterrupt) => ({
+      isTerminal,
+      next: async (prompt) => next(prompt, onInterrupt),
+      close() {},
+    }),
+  };
+  const code = await runCli(argv, output, input);
   return { code, out: output.out, err: output.err };
 }
 

@@ -1,11 +1,11 @@
 // Builds src/kernels/*.cu.
 //
-//   node scripts/build-kernels.mjs             writes the argument layouts and, with nvcc, dist/kernels
+//   node scripts/build-kernels.mjs             writes the argument layouts and, with nvcc, dist/fatbins
 //   node scripts/build-kernels.mjs --structs   writes the argument layouts alone (src/generated/kernel-arguments.ts, committed)
 //   node scripts/build-kernels.mjs --check     compiles every kernel for every target and compares the committed layouts:
 //                                              exit 1 when something is wrong, 2 without nvcc
 //
-// dist/kernels holds NAME.fatbin for each .cu file (PTX for compute capabilities 7.5 and 8.0 and machine code for the targets below)
+// dist/fatbins holds NAME.fatbin for each .cu file (PTX for compute capabilities 7.5 and 8.0 and machine code for the targets below)
 // and manifest.json, the hash of the source that each was built from. Where there is no fatbin, NVRTC compiles src/kernels.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -27,7 +27,7 @@ import { argumentsModule, readKernels } from './kernel-structs.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const kernelFolder = join(root, 'src/kernels');
 const layouts = join(root, 'src/generated/kernel-arguments.ts');
-const output = join(root, 'dist/kernels');
+const output = join(root, 'dist/fatbins');
 /** Compiled objects by content, so that an unchanged kernel costs nothing. */
 const cache = join(root, 'node_modules/.cache/fatbins');
 /** Compute capabilities that get machine code; QSPARSE_CUDA_TARGETS=90 names fewer, for a quick build. */

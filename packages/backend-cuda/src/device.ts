@@ -35,7 +35,7 @@ import { kernelsByOp } from './kernels/index.ts';
 import type { LaunchContext } from './launch.ts';
 import { createGemm, type Gemm } from './matmul/gemm.ts';
 import { createModules, type Origin } from './modules/modules.ts';
-import { type LaunchTime, profileLaunches, type Recorded } from './profile.ts';
+import { type LaunchTime, profileLaunches, type Recorded, Timers } from './profile.ts';
 import { reportLines } from './report.ts';
 import { createStaging } from './staging.ts';
 
@@ -112,7 +112,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
   const gpu = nameOf(driver, handle);
   const computeCapability = 10 * attribute('major') + attribute('minor');
   if (computeCapability < OLDEST_GPU) {
-    const has = `${gpu} has ${computeCapability / 10}`;
+    const has = `${gpu} has ${(computeCapability / 10).toFixed(1)}`;
     throw new DeviceError('cuda', `kernels need compute capability 7.5, ${has}`, 'use --device cpu');
   }
   const multiprocessors = attribute('multiprocessors');
@@ -145,6 +145,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
   const slots = new Set<number>();
   /** Executable graphs of the programs that are there. */
   const execs = new Set<number>();
+  const timers = new Timers(driver);
   const abandoned = new BigUint64Array(1);
   const pool = new Pool('cuda', {
     reserve(bytes) {
@@ -287,7 +288,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     computeCapability,
     multiprocessors,
     get description() {
-      const capability = `compute capability ${computeCapability / 10}`;
+      const capability = `compute capability ${(computeCapability / 10).toFixed(1)}`;
       return `${gpu}, ${capability}, driver for CUDA ${showVersion(driver.version)}; matrix products: ${gemm.description}`;
     },
     report() {
@@ -364,7 +365,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     async time(work) {
       notWhileRecording('be timed');
       const timed = [{ name: 'work', work }];
-      const [{ duration } = { duration: 0 }] = await profileLaunches(driver, stream, timed, () =>
+      const [{ duration } = { duration: 0 }] = await profileLaunches(driver, stream, timers, timed, () =>
         staging.settled(),
       );
       return duration / 1000;
@@ -380,6 +381,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
       for (const exec of execs) driver.raw.cuGraphExecDestroy(exec);
       gemm.dispose();
       staging.dispose();
+      timers.dispose();
       modules.dispose();
       argumentBlock.dispose();
       for (const slot of slots) driver.raw.cuMemFree(slot);
@@ -400,8 +402,8 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
       programDisposed = true;
       if (!disposed && execs.delete(exec)) {
         driver.raw.cuCtxSetCurrent(context);
-        driver.raw.cuGraphExecDestroy(exec);
         forgetContext();
+        driver.raw.cuGraphExecDestroy(exec);
       }
       memory.dispose();
     };
@@ -437,7 +439,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
       async profile() {
         requireProgram();
         notWhileRecording('be timed');
-        return profileLaunches(driver, stream, launches, () => staging.settled());
+        return profileLaunches(driver, stream, timers, launches, () => staging.settled());
       },
       dispose,
     };

@@ -15,15 +15,40 @@ export interface LaunchTime {
   readonly duration: number;
 }
 
+/** Events with a clock. The device may go while somebody waits for them, and takes them along. */
+export class Timers {
+  readonly #driver: Driver;
+  readonly #events = new Set<number>();
+
+  constructor(driver: Driver) {
+    this.#driver = driver;
+  }
+
+  make(): number {
+    const event = this.#driver.make('cuEventCreate', 0);
+    this.#events.add(event);
+    return event;
+  }
+
+  destroy(event: number): void {
+    if (this.#events.delete(event)) this.#driver.raw.cuEventDestroy(event);
+  }
+
+  dispose(): void {
+    for (const event of this.#events) this.destroy(event);
+  }
+}
+
 export async function profileLaunches(
   driver: Driver,
   stream: number,
+  timers: Timers,
   launches: readonly Recorded[],
   settled: () => Promise<void>,
 ): Promise<readonly LaunchTime[]> {
   const events: number[] = [];
   try {
-    for (let i = 0; i <= launches.length; i++) events.push(driver.make('cuEventCreate', 0));
+    for (let i = 0; i <= launches.length; i++) events.push(timers.make());
     for (const [i, { work }] of launches.entries()) {
       driver.call('cuEventRecord', events[i]!, stream);
       work();
@@ -37,6 +62,6 @@ export async function profileLaunches(
     };
     return launches.map(({ name }, i) => ({ name, start: between(0, i), duration: between(i, i + 1) }));
   } finally {
-    for (const event of events) driver.raw.cuEventDestroy(event);
+    for (const event of events) timers.destroy(event);
   }
 }

@@ -24,6 +24,8 @@ interface Pinned {
 const HALF = 8 * 2 ** 20;
 /** Page-locked buffers up to this size are kept for the next read. */
 const KEPT = 16 * 2 ** 20;
+/** All of them together: page-locked memory is taken from the whole machine. */
+const MOST_KEPT = 64 * 2 ** 20;
 const SMALLEST = 4096;
 const DISABLE_TIMING = 2;
 /** How long a wait asks again at every turn of the event loop before it sleeps a millisecond in between. */
@@ -72,11 +74,22 @@ export function createStaging(driver: Driver, stream: number): Staging {
   };
 
   const kept = new Map<number, Pinned[]>();
-  const take = (size: number): Pinned => kept.get(size)?.pop() ?? pin(size);
+  let keptBytes = 0;
+  const take = (size: number): Pinned => {
+    const found = kept.get(size)?.pop();
+    if (found) keptBytes -= size;
+    return found ?? pin(size);
+  };
   const give = (pinned: Pinned): void => {
     const size = pinned.bytes.length;
-    if (size > KEPT) unpin(pinned);
-    else kept.set(size, [...(kept.get(size) ?? []), pinned]);
+    if (size > KEPT || keptBytes + size > MOST_KEPT) {
+      unpin(pinned);
+      return;
+    }
+    keptBytes += size;
+    const others = kept.get(size);
+    if (others) others.push(pinned);
+    else kept.set(size, [pinned]);
   };
   const idle: number[] = [];
   const isDisposed = (): boolean => disposed;

@@ -30,13 +30,15 @@ export interface ConformanceOptions {
    * exactly than float32. Ops that are exact by contract stay exact.
    */
   readonly tolerances?: Readonly<Record<string, Tolerance>>;
+  /** Only these ops, by their exported names (`matmulOp`), and no training steps: a quick look. Default: everything. */
+  readonly only?: readonly string[];
 }
 
 /** Registers the suite over the given ops. */
 export function registerSuite(
   ops: readonly OpCases[],
   makeDevice: () => Promise<Device>,
-  { skip = [], tolerances = {} }: ConformanceOptions = {},
+  { skip = [], tolerances = {}, only }: ConformanceOptions = {},
 ): void {
   const names = new Set<string>();
   let device: Device;
@@ -59,6 +61,7 @@ export function registerSuite(
   };
 
   for (const { key, op, cases } of ops) {
+    if (only && !only.includes(key)) continue;
     describe(`${op.name} (${key})`, () => {
       for (const opCase of cases) {
         register(`${key}: ${opCase.name}`, (on) => checkCase(on, opCase, tolerances[key]));
@@ -69,11 +72,11 @@ export function registerSuite(
     });
   }
   describe('device', () => registerDeviceTests(register));
-  describe('step', () => registerStepTest(register));
+  if (!only) describe('step', () => registerStepTest(register));
   test('every skip names a test, every tolerance an op', () => {
     const keys = ops.map(({ key }) => key);
     expect(skip.filter((entry) => !names.has(entry.case))).toEqual([]);
-    expect(Object.keys(tolerances).filter((key) => !keys.includes(key))).toEqual([]);
+    expect([...Object.keys(tolerances), ...(only ?? [])].filter((key) => !keys.includes(key))).toEqual([]);
   });
 }
 

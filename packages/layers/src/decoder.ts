@@ -148,19 +148,37 @@ function blockOf(arena: ParamArena, layer: number, config: DecoderConfig): Decod
   };
 }
 
-/** tokens i32 [B, T] → the final normed states [B, T, d]. */
-export function hiddenStates(
-  { embedding: table, blocks, config, compute, ropeTable: angles, finalNorm }: Decoder,
-  tokens: Tensor,
+/** tokens i32 [B, T] → x [B, T, d], what the first block takes. */
+export function embedTokens({ embedding: table, compute }: Decoder, tokens: Tensor): Tensor {
+  return scope(() => embedding(inCompute(table, compute), tokens));
+}
+
+/**
+ * What stands between embedding and final norm, in order, two a block: x [B, T, d] → x [B, T, d]. For callers that do
+ * something between two of them, such as hearing an abort.
+ */
+export function decoderSteps(
+  { blocks, config, ropeTable: angles }: Decoder,
   { cache, observe }: ForwardOptions = {},
-): Tensor {
-  let x = embedding(inCompute(table, compute), tokens); // [B, T, d]
-  for (const [i, { attention, feedForward }] of blocks.entries()) {
-    const layerCache = cache?.layers[i];
-    x = scope(() => selfAttention(attention, x, config, angles, { cache: layerCache, observe }));
-    x = scope(() => gatedLinearUnit(feedForward, x, config, observe));
-  }
+): readonly ((x: Tensor) => Tensor)[] {
+  return blocks.flatMap(({ attention, feedForward }, i) => [
+    (x) => scope(() => selfAttention(attention, x, config, angles, { cache: cache?.layers[i], observe })),
+    (x) => scope(() => gatedLinearUnit(feedForward, x, config, observe)),
+  ]);
+}
+
+/** x [B, T, d] of the last step → the final normed states [B, T, d]. */
+export function finalStates({ finalNorm, config }: Decoder, x: Tensor): Tensor {
   return rmsNorm(x, finalNorm, { epsilon: config.normEpsilon });
+}
+
+/** tokens i32 [B, T] → the final normed states [B, T, d]. */
+export function hiddenStates(model: Decoder, tokens: Tensor, options?: ForwardOptions): Tensor {
+  const embedded = embedTokens(model, tokens);
+  return finalStates(
+    model,
+    decoderSteps(model, options).reduce((x, step) => step(x), embedded),
+  );
 }
 
 /** Final normed states [..., d] → logits [..., V]. */

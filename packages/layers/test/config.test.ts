@@ -1,5 +1,13 @@
 import { ValueError } from '@qsparse/core';
-import { checkConfig, DENSE, type Sparsity, selectionOf, shareLeftOut } from '@qsparse/layers';
+import {
+  checkConfig,
+  DENSE,
+  type Sparsity,
+  selectionOf,
+  shareLeftOut,
+  siteWidths,
+  sparsityAt,
+} from '@qsparse/layers';
 import { expect, test } from 'vitest';
 import { TINY } from './tiny-model.ts';
 
@@ -29,6 +37,19 @@ test.each([
   expect(() => selectionOf(sparsity, 8)).toThrow(message);
 });
 
+test('a site has the selection of all, or its own', () => {
+  const linear = { ...DENSE, sparsity: topK(0.6), sparsityBySite: { 'layers.1.o': block(4, 8) } };
+  checkConfig({ ...TINY, linear });
+  expect(sparsityAt(linear, 'layers.0.o')).toEqual(topK(0.6));
+  expect(sparsityAt(linear, 'layers.1.o')).toEqual(block(4, 8));
+  expect([...siteWidths(TINY)].slice(4)).toEqual([
+    ['layers.1.qkv', 8],
+    ['layers.1.o', 16],
+    ['layers.1.gate-up', 8],
+    ['layers.1.down', 12],
+  ]);
+});
+
 test('the share that a selection leaves out', () => {
   expect(shareLeftOut({ kind: 'dense' })).toBe(0);
   expect(shareLeftOut(topK(0.6))).toBe(0.6);
@@ -49,6 +70,14 @@ test.each([
   [{ ropeTheta: 1 }, 'ropeTheta must be above 1, got 1'],
   [{ normEpsilon: 0 }, 'normEpsilon must be above 0, got 0'],
   [{ linear: { ...DENSE, sparsity: block(4, 8) } }, 'blocks of 8 must divide the width 12'],
+  [
+    { linear: { ...DENSE, sparsityBySite: { 'layers.1.down': block(4, 8) } } },
+    'blocks of 8 must divide the width 12',
+  ],
+  [
+    { linear: { ...DENSE, sparsityBySite: { 'layers.2.down': topK(0.5) } } },
+    'sparsityBySite must name sites such as layers.0.qkv, got layers.2.down',
+  ],
 ] as const)('%j is refused by name', (wrong, message) => {
   checkConfig(TINY);
   expect(() => checkConfig({ ...TINY, ...(wrong as object) })).toThrow(ValueError);

@@ -9,6 +9,7 @@ import {
   type LinearConfig,
   logits,
   lossOf,
+  measureSparsity,
   SITES,
   setSparsity,
 } from '@qsparse/layers';
@@ -212,7 +213,7 @@ test('a decoder gives back all of its memory', () => {
   expect(device.memory().live).toBe(0);
 });
 
-test('another sparsity acts at once and is checked', () => {
+test('another sparsity acts at once and is checked', async () => {
   const device = referenceDevice();
   const model = tinyModel(device, { activation: 'silu' });
   const tokens = someTokens(device, 1, 5);
@@ -222,6 +223,10 @@ test('another sparsity acts at once and is checked', () => {
   expect(() => setSparsity(model, { kind: 'block', keep: 1, block: 5 })).toThrow(
     'blocks of 5 must divide the width 8',
   );
+  const half = { kind: 'top-k', sparsity: 0.5 } as const;
+  setSparsity(model, half, { 'layers.0.down': { kind: 'dense' } });
+  const { sites } = await measureSparsity(model, tokens);
+  expect([sites.get('layers.0.down'), sites.get('layers.1.down')]).toEqual([0, 0.5]);
   setSparsity(model, { kind: 'dense' });
   expect(device.values(logits(model, tokens))).toEqual(dense);
 });

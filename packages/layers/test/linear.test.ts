@@ -15,6 +15,15 @@ test('exactly K stay in each token, ties to the lowest index, without a norm not
   expect([...(await selectInputs(site, x, blocks).data())]).toEqual([0, -4, 2, 0, 3, 0, 3, 0]);
 });
 
+test('a site that is named has its own selection, here and in the middle of a gated layer', async () => {
+  const x = tensor(device, [1, -4, 2, 0.5], [1, 4]);
+  const one = { ...half, sparsityBySite: { 'layers.0.qkv': { kind: 'top-k', sparsity: 0.75 } } } as const;
+  expect([...(await selectInputs(site, x, one).data())]).toEqual([0, -4, 0, 0]);
+  expect([...(await selectInputs({ ...site, name: 'layers.1.qkv' }, x, one).data())]).toEqual([0, -4, 2, 0]);
+  const gated = tensor(device, [1, 1, 1, 1, 1, -4, 2, 0.5], [1, 8]);
+  expect([...(await selectGated(site, gated, 'squared-relu', one).data())]).toEqual([0, -4, 0, 0]);
+});
+
 test('the norm comes first: what is small after its weight is left out', async () => {
   const norm = paramArena(device, [{ name: 'norm', shape: [4] }]).params.get('norm') as Param;
   write(norm, [1, 0.1, 1, 1]);

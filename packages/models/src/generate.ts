@@ -1,34 +1,12 @@
 /**
- * Token by token generation: the prompt fills the key-value cache in pieces, then one captured step a token. Position,
- * random counter and token live in device memory; what comes back is the token alone.
+ * Text after a prompt, token by token: the prompt fills the key-value cache in chunks, then one captured step a token.
+ * Several prompts share one cache and one step: see `generateBatch`.
  */
-import {
-  capture,
-  createPauses,
-  type Device,
-  keep,
-  NonFiniteError,
-  noGrad,
-  randomState,
-  reshape,
-  scope,
-  slice,
-  type Tensor,
-  tensor,
-  ValueError,
-  write,
-} from '@qsparse/core';
-import { createCache, type Decoder, headLogits, hiddenStates, type KeyValueCache } from '@qsparse/layers';
-import { type Choose, type SamplingOptions, tokenChooser } from './sampling.ts';
-
-export interface GenerateOptions extends SamplingOptions {
-  /** Default 256. */
-  readonly maxTokens?: number | undefined;
-  /** Tokens that end the text; they are not returned. */
-  readonly stopTokens?: readonly number[] | undefined;
-  /** Ends the text after the token that is being computed, without an error: what came before stays valid. */
-  readonly signal?: AbortSignal | undefined;
-}
+import type { Decoder } from '@qsparse/layers';
+import { createRow, drawTokens, type EndReason } from './draw-tokens.ts';
+import { checkOptions, checkPrompt, type GenerateOptions } from './generate-options.ts';
+import type { GeneratedToken } from './logprobs.ts';
+import { createStopText } from './stop-text.ts';
 
 /** What generation needs of a tokenizer. */
 export interface TextCodec {
@@ -37,152 +15,119 @@ export interface TextCodec {
   decoder(options?: { readonly after?: ArrayLike<number> }): { push(id: number): string; flush(): string };
 }
 
-/** Prompt tokens that are computed at once. */
-const PREFILL = 128;
+/** A text, or tokens: of a chat template, say. */
+export type Prompt = string | ArrayLike<number>;
+
+/** What one token adds; the last step of a text has no token and says why the text ends. */
+export interface TextStep {
+  /** What is sure by now: no half code point, nothing that a stop string may begin with. May be empty. */
+  readonly text: string;
+  readonly token?: GeneratedToken;
+  readonly end?: EndReason;
+}
+
+export interface BatchStep extends TextStep {
+  /** Of the prompt, from 0. */
+  readonly index: number;
+}
 
 /** Pieces of text that follow `prompt`; never half a code point. Throws as `generateTokens` does. */
 export async function* generate(
   model: Decoder,
   codec: TextCodec,
-  prompt: string,
+  prompt: Prompt,
   options: GenerateOptions = {},
 ): AsyncGenerator<string, void, void> {
-  const ids = codec.encode(prompt);
-  const decoder = codec.decoder({ after: ids });
-  for await (const token of generateTokens(model, ids, options)) {
-    const piece = decoder.push(token);
-    if (piece) yield piece;
+  for await (const { text } of generateSteps(model, codec, prompt, options)) if (text) yield text;
+}
+
+/** As `generate`, with the tokens, their log probabilities and why the text ends. */
+export async function* generateSteps(
+  model: Decoder,
+  codec: TextCodec,
+  prompt: Prompt,
+  options: GenerateOptions = {},
+): AsyncGenerator<TextStep, void, void> {
+  for await (const { index: _, ...step } of steps(model, codec, [prompt], options)) yield step;
+}
+
+/**
+ * Several prompts at once, each with the text that it has alone with seed `seed + index` (to the rounding of products of
+ * several rows). Texts walk in step: what a longer prompt has over the shortest one is read a token at a time while the
+ * others are written. Where prompt and `maxTokens` do not fit the context together, one follows the other.
+ */
+export async function* generateBatch(
+  model: Decoder,
+  codec: TextCodec,
+  prompts: readonly Prompt[],
+  options: GenerateOptions = {},
+): AsyncGenerator<BatchStep, void, void> {
+  const { seed, maxTokens } = checkOptions(options, model);
+  const ids = prompts.map((prompt) => idsOf(codec, prompt));
+  for (const prompt of ids) checkPrompt(prompt, model);
+  const longest = Math.max(0, ...ids.map(({ length }) => length));
+  if (longest + maxTokens <= model.config.contextLength && ids.length > 0)
+    return yield* steps(model, codec, ids, options);
+  for (const [index, prompt] of ids.entries()) {
+    for await (const step of steps(model, codec, [prompt], { ...options, seed: seed + index }))
+      yield { ...step, index };
   }
-  const rest = decoder.flush();
-  if (rest) yield rest;
 }
 
 /**
  * Tokens that follow `prompt`. A text longer than the context goes on from its newest half. Throws ValueError for an
  * option out of range, an empty prompt or one that does not fit, NonFiniteError where the model gives no distribution.
+ * `stopText` is for the functions that have a tokenizer.
  */
 export async function* generateTokens(
   model: Decoder,
   prompt: ArrayLike<number>,
-  { maxTokens = 256, stopTokens = [], signal, seed = 0, ...sampling }: GenerateOptions = {},
+  options: Omit<GenerateOptions, 'stopText' | 'logprobs'> = {},
 ): AsyncGenerator<number, void, void> {
+  const settings = checkOptions(options, model);
   checkPrompt(prompt, model);
-  requireWhole('maxTokens', maxTokens, 1);
-  requireWhole('seed', seed, 0);
-  const capacity = Math.min(model.config.contextLength, prompt.length + maxTokens);
-  const writer = createWriter(model, tokenChooser(sampling), seed, capacity);
-  const pause = createPauses();
-  try {
-    let text = Array.from(prompt);
-    for (let made = 0; made < maxTokens && !signal?.aborted; made++) {
-      // Positions end with the context: what goes on is read again from its newest half.
-      const overflows = text.length > model.config.contextLength;
-      if (overflows) text = text.slice(-Math.max(1, model.config.contextLength >> 1));
-      const token = await (made === 0 || overflows ? writer.read(text, made) : writer.next(text, made));
-      if (token < 0) {
-        throw new NonFiniteError(
-          'generate',
-          `the model gives no probabilities for token ${made + 1}: its logits are not finite`,
-          'its weights are damaged; take an earlier checkpoint',
-        );
-      }
-      if (stopTokens.includes(token)) return;
-      text.push(token);
-      yield token;
-      await pause();
+  for await (const drawn of drawTokens(model, [createRow(prompt, settings.seed)], settings))
+    for (const { token } of drawn.values()) yield token;
+}
+
+async function* steps(
+  model: Decoder,
+  codec: TextCodec,
+  prompts: readonly Prompt[],
+  options: GenerateOptions,
+): AsyncGenerator<BatchStep, void, void> {
+  const settings = checkOptions(options, model);
+  const writers = prompts.map((prompt, index) => {
+    const ids = idsOf(codec, prompt);
+    checkPrompt(ids, model);
+    const row = createRow(ids, settings.seed + index);
+    return {
+      row,
+      index,
+      decoder: codec.decoder({ after: ids }),
+      stopText: createStopText(settings.stopText),
+    };
+  });
+  const waiting = new Set(writers);
+  const rows = writers.map(({ row }) => row);
+  for await (const drawn of drawTokens(model, rows, settings)) {
+    for (const { row, index, decoder, stopText } of waiting) {
+      const token = drawn.get(row);
+      if (!token) continue;
+      const text = stopText.push(decoder.push(token.token));
+      if (stopText.found) row.end = 'stop';
+      yield { index, text, token };
     }
-  } finally {
-    writer.dispose();
+    for (const writer of waiting) {
+      const { row, index, decoder, stopText } = writer;
+      if (!row.end) continue;
+      waiting.delete(writer);
+      const rest = stopText.push(decoder.flush());
+      if (stopText.found) row.end = 'stop';
+      yield { index, text: rest + stopText.flush(), end: row.end };
+    }
   }
 }
 
-/** The model with its cache. Both calls give the token that follows `text`, drawn by random numbers of index `draw`. */
-interface Writer {
-  /** Forgets what the cache holds and computes all of `text`. */
-  read(text: readonly number[], draw: number): Promise<number>;
-  /** Computes the last token alone; the ones before it are in the cache. */
-  next(text: readonly number[], draw: number): Promise<number>;
-  dispose(): void;
-}
-
-/** @param capacity tokens that the cache has room for */
-function createWriter(model: Decoder, choose: Choose, seed: number, capacity: number): Writer {
-  const { device } = model;
-  const cache = createCache(model, 1, capacity);
-  const inputs = { token: keep(rowOf(device, [0])), random: keep(randomTensor(device, seed, 0)) };
-  const step = capture(({ token, random }: typeof inputs) =>
-    noGrad(() => choose(lastLogits(model, token, cache), random)),
-  );
-  return {
-    async read(text, draw) {
-      let start = 0;
-      for (; start + PREFILL < text.length; start += PREFILL) {
-        write(cache.position, [start]);
-        fill(model, text.slice(start, start + PREFILL), cache);
-      }
-      write(cache.position, [start]);
-      const tokens = text.slice(start);
-      const chosen = noGrad(() =>
-        scope(() =>
-          choose(lastLogits(model, rowOf(device, tokens), cache), randomTensor(device, seed, draw)),
-        ),
-      );
-      const token = chosen.item();
-      chosen.dispose(); // its read is queued already
-      return token;
-    },
-    next(text, draw) {
-      write(inputs.token, [text.at(-1)!]);
-      write(inputs.random, randomState(seed, STREAM, draw));
-      write(cache.position, [text.length - 1]);
-      return step(inputs).item();
-    },
-    dispose() {
-      step.dispose();
-      cache.dispose();
-      for (const input of Object.values(inputs)) input.dispose();
-    },
-  };
-}
-
-/** Of the random numbers. */
-const STREAM = 0;
-
-const randomTensor = (device: Device, seed: number, draw: number): Tensor =>
-  tensor(device, randomState(seed, STREAM, draw), [4], 'i32');
-
-const rowOf = (device: Device, text: readonly number[]): Tensor =>
-  tensor(device, text, [1, text.length], 'i32');
-
-/** tokens [1, T] → logits [1, V] of the token after the last. */
-function lastLogits(model: Decoder, tokens: Tensor, cache: KeyValueCache): Tensor {
-  const hidden = hiddenStates(model, tokens, { cache }); // [1, T, d]
-  const last = slice(hidden, 1, tokens.shape[1]! - 1, 1);
-  return headLogits(model, reshape(last, [1, model.config.hiddenSize]));
-}
-
-/** Computes tokens for the cache alone. */
-function fill(model: Decoder, text: readonly number[], cache: KeyValueCache): void {
-  noGrad(() => scope(() => void hiddenStates(model, rowOf(model.device, text), { cache })));
-}
-
-function checkPrompt(prompt: ArrayLike<number>, { config }: Decoder): void {
-  const fail = (what: string, hint: string): never => {
-    throw new ValueError('generate', what, hint);
-  };
-  const { contextLength, vocabularySize } = config;
-  if (prompt.length === 0)
-    fail('the prompt must have at least one token, got none', 'give some text to go on from');
-  if (prompt.length > contextLength)
-    fail(`the prompt has ${prompt.length} tokens, the model sees ${contextLength}`, 'shorten the prompt');
-  for (let i = 0; i < prompt.length; i++) {
-    const token = prompt[i]!;
-    if (Number.isInteger(token) && token >= 0 && token < vocabularySize) continue;
-    fail(`token ${token} is outside the vocabulary of ${vocabularySize}`, 'use the tokenizer of this model');
-  }
-}
-
-function requireWhole(name: string, value: number, min: number): void {
-  if (Number.isSafeInteger(value) && value >= min) return;
-  throw new ValueError('generate', `${name} must be a whole number of at least ${min}, got ${value}`);
-}
+const idsOf = (codec: TextCodec, prompt: Prompt): ArrayLike<number> =>
+  typeof prompt === 'string' ? codec.encode(prompt) : prompt;

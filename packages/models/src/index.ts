@@ -9,6 +9,7 @@ export {
 } from './checkpoint.ts';
 export { type FamilyConfig, parseModelConfig } from './config.ts';
 export { type Conversion, type ConvertOptions, convertedDecoder } from './convert.ts';
+export type { EndReason } from './draw-tokens.ts';
 export type { Family } from './families/family.ts';
 export {
   type HuggingFaceForm,
@@ -17,9 +18,22 @@ export {
 } from './families/hugging-face-form.ts';
 export { FAMILIES } from './families/index.ts';
 export { formatModelConfig, parseBlock, type TextEnds } from './families/qsparse.ts';
-export { type GenerateOptions, generate, generateTokens, type TextCodec } from './generate.ts';
+export {
+  type BatchStep,
+  generate,
+  generateBatch,
+  generateSteps,
+  generateTokens,
+  type Prompt,
+  type TextCodec,
+  type TextStep,
+} from './generate.ts';
+export type { GenerateOptions } from './generate-options.ts';
+export { type GgufForm, ggufForm } from './gguf-form.ts';
+export { type GgufModelFile, loadGgufModel, openGgufModel } from './gguf-model.ts';
 export { type Llama2c, openLlama2c } from './llama2c.ts';
 export { llama2cTokenizer } from './llama2c-tokenizer.ts';
+export type { GeneratedToken, TokenLogprob } from './logprobs.ts';
 export {
   chosenFiles,
   directoryFiles,

@@ -60,7 +60,7 @@ export async function loadPretrained(
   }
 }
 
-function withContext(decoder: DecoderConfig, contextLength: number | undefined): DecoderConfig {
+export function withContext(decoder: DecoderConfig, contextLength: number | undefined): DecoderConfig {
   if (contextLength === undefined) return decoder;
   const most = decoder.ropeScaling?.kind === 'dynamic' ? Number.MAX_SAFE_INTEGER : decoder.contextLength;
   if (Number.isInteger(contextLength) && contextLength >= 1 && contextLength <= most)

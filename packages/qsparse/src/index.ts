@@ -1,7 +1,9 @@
 /** Q-Sparse for TypeScript: the usual things from one package. */
 export { backward, capture, noGrad, scope, tensor } from '@qsparse/core';
 export {
+  type ChatMessage,
   createByteTokenizer,
+  createChatTemplate,
   evaluationBatches,
   readDocuments,
   splitTokens,
@@ -15,7 +17,14 @@ export {
   initialize,
   measureSparsity,
 } from '@qsparse/layers';
-export { type GenerateOptions, generate } from '@qsparse/models';
+export {
+  type GenerateOptions,
+  generate,
+  generateBatch,
+  generateSteps,
+  type Prompt,
+  type TextStep,
+} from '@qsparse/models';
 export { type TrainOptions, type TrainStep, textBatches, train } from '@qsparse/training';
 export { BACKENDS, type Backend, type DeviceName, type DeviceOptions, device } from './device.ts';
 export {

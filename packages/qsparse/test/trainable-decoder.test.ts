@@ -72,6 +72,18 @@ test.each<[Sparsity, readonly (readonly [number, Sparsity])[]]>([
   }
 });
 
+test('sites of their own have it at the target alone', () => {
+  const sparsity = { kind: 'top-k', sparsity: 0.6 } as const;
+  const sparsityBySite = { 'layers.1.o': { kind: 'dense' } } as const;
+  const { linear } = TINY;
+  const decoder = tinyDecoder(nullDevice(), { ...linear, sparsity, sparsityBySite });
+  const model = trainableDecoder(decoder);
+  model.setSparsity!(0.3);
+  expect(decoder.config.linear.sparsityBySite).toBeUndefined();
+  model.setSparsity!(0.6);
+  expect(decoder.config.linear).toEqual({ ...linear, sparsity, sparsityBySite });
+});
+
 test('a poisoned weight stops training with step, layer and site', async () => {
   const decoder: Decoder = tinyDecoder(referenceDevice());
   const checkpoints = { every: 2, store: folderStore(run) };

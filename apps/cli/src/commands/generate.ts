@@ -1,5 +1,5 @@
 /** `qsparse generate MODEL --prompt TEXT`: continues a text, piece by piece. */
-import { generate } from 'qsparse';
+import { generateSteps, type TextStep } from 'qsparse';
 import { fromPretrained } from 'qsparse/node';
 import {
   type Arguments,
@@ -7,12 +7,12 @@ import {
   DEVICE_OPTIONS,
   deviceFlags,
   integerFlag,
-  numberFlag,
   requiredPositional,
   UsageError,
 } from '../command.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { openDevice } from '../open-device.ts';
+import { TEXT_OPTIONS, textOptions } from '../text-options.ts';
 
 export const command: Command = {
   name: 'generate',
@@ -21,21 +21,19 @@ export const command: Command = {
   positionals: 1,
   options: {
     prompt: { type: 'string', value: 'TEXT', help: 'text to go on from (required)' },
-    'max-tokens': { type: 'string', value: 'N', help: 'tokens to add (default 200)' },
-    temperature: { type: 'string', value: 'T', help: '0 takes the likeliest token (default 0.8)' },
-    'top-k': { type: 'string', value: 'K', help: 'choose among the K likeliest tokens (default: all)' },
-    'top-p': {
+    ...TEXT_OPTIONS,
+    logprobs: {
       type: 'string',
-      value: 'P',
-      help: 'choose among the likeliest tokens that make up P (default 1)',
+      value: 'N',
+      help: 'with --json: log probabilities of each token and of the N likeliest',
     },
-    seed: { type: 'string', value: 'N', help: 'the same seed gives the same text (default 0)' },
     ...DEVICE_OPTIONS,
   },
   async run(args, output) {
     const path = requiredPositional(command, args, 'the model folder');
-    const { prompt, ...options } = textOptions(args);
+    const prompt = promptOf(args);
     const json = args.flags.json === true;
+    const options = { ...textOptions('generate', args), logprobs: logprobsOf(args, json) };
     const flags = deviceFlags('generate', args);
     const opened = await openDevice(flags, (line) => output.error(line));
     const interrupt = listenForInterrupt();
@@ -45,13 +43,14 @@ export const command: Command = {
       const start = performance.now();
       let text = '';
       const { stopTokens } = tokenizer;
-      const pieces = generate(model, tokenizer, prompt, { ...options, stopTokens, signal });
-      for await (const piece of pieces) {
-        if (!json) output.write(text === '' ? prompt + piece : piece);
-        text += piece;
+      const steps: TextStep[] = [];
+      for await (const step of generateSteps(model, tokenizer, prompt, { ...options, stopTokens, signal })) {
+        if (json) steps.push(step);
+        else if (step.text) output.write(text === '' ? prompt + step.text : step.text);
+        text += step.text;
       }
       const seconds = (performance.now() - start) / 1000;
-      output.line(json ? JSON.stringify({ prompt, text, seconds }) : '');
+      output.line(json ? JSON.stringify({ prompt, text, seconds, ...summary(steps, options.logprobs) }) : '');
       return interrupt.exitCode ?? 0;
     } catch (error) {
       if (interrupt.exitCode !== undefined && error === interrupt.signal.reason) return interrupt.exitCode;
@@ -63,24 +62,22 @@ export const command: Command = {
   },
 };
 
-/** Throws UsageError naming the option. */
-function textOptions({ flags }: Arguments) {
-  const { prompt } = flags;
-  if (typeof prompt !== 'string' || prompt === '')
-    throw new UsageError('[generate] --prompt TEXT is required: text to go on from');
-  const integer = (name: string, min: number) => integerFlag('generate', name, flags[name], { min });
-  const temperature = numberFlag('generate', 'temperature', flags.temperature);
-  if (temperature !== undefined && temperature < 0)
-    throw new UsageError(`[generate] --temperature must be 0 or more, got ${temperature}`);
-  const topP = numberFlag('generate', 'top-p', flags['top-p']);
-  if (topP !== undefined && !(topP > 0 && topP <= 1))
-    throw new UsageError(`[generate] --top-p must be above 0 and at most 1, got ${topP}`);
-  return {
-    prompt,
-    maxTokens: integer('max-tokens', 1) ?? 200,
-    temperature,
-    topK: integer('top-k', 0),
-    topP,
-    seed: integer('seed', 0),
-  };
+/** Throws UsageError. */
+function promptOf({ flags: { prompt } }: Arguments): string {
+  if (typeof prompt === 'string' && prompt !== '') return prompt;
+  throw new UsageError('[generate] --prompt TEXT is required: text to go on from');
+}
+
+/** Throws UsageError. */
+function logprobsOf({ flags }: Arguments, json: boolean): number | undefined {
+  const count = integerFlag('generate', 'logprobs', flags.logprobs, { min: 0 });
+  if (count !== undefined && !json)
+    throw new UsageError('[generate] --logprobs is printed with --json alone');
+  return count;
+}
+
+/** Why the text ended; how many tokens it has, or the tokens themselves where their probabilities are wanted. */
+function summary(steps: readonly TextStep[], logprobs: number | undefined): object {
+  const tokens = steps.flatMap(({ token }) => token ?? []);
+  return { end: steps.at(-1)?.end, tokens: logprobs === undefined ? tokens.length : tokens };
 }

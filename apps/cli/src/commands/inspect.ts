@@ -1,14 +1,23 @@
-/** `qsparse inspect PATH`: parameters, sparsity and size of a model or run folder; tensors of a safetensors file. */
+/** `qsparse inspect PATH`: parameters, sparsity and size of a model or run folder; tensors of a file. */
 import { stat } from 'node:fs/promises';
 import { openSafetensors } from '@qsparse/formats';
+import { openGguf } from '@qsparse/formats/gguf';
 import { openFileReader } from '@qsparse/formats/node';
-import { countParameters, type DecoderConfig, selectionOf, siteParameters } from '@qsparse/layers';
+import {
+  countParameters,
+  type DecoderConfig,
+  SITES,
+  selectionOf,
+  siteParameters,
+  siteWidths,
+  sparsityAt,
+} from '@qsparse/layers';
 import { readModelConfig, resolveModelFolder } from 'qsparse/node';
 import { type Command, requiredPositional } from '../command.ts';
 
 export const command: Command = {
   name: 'inspect',
-  usage: 'MODEL|FILE.safetensors [--json]',
+  usage: 'MODEL|FILE.safetensors|FILE.gguf [--json]',
   summary: 'Shows architecture, parameters, size and selection of a model, or the tensors of a file.',
   positionals: 1,
   options: {},
@@ -18,7 +27,7 @@ export const command: Command = {
       (entry) => entry.isFile(),
       () => false,
     );
-    const report = isFile ? await inspectFile(path) : await inspectModel(path);
+    const report = isFile ? await inspectAnyFile(path) : await inspectModel(path);
     output.line(args.flags.json ? JSON.stringify(report.data) : report.lines.join('\n'));
     return 0;
   },
@@ -27,6 +36,39 @@ export const command: Command = {
 interface Report {
   readonly data: object;
   readonly lines: readonly string[];
+}
+
+function inspectAnyFile(path: string): Promise<Report> {
+  return path.endsWith('.gguf') ? inspectGguf(path) : inspectFile(path);
+}
+
+async function inspectGguf(path: string): Promise<Report> {
+  const file = await openGguf(await openFileReader(path));
+  try {
+    const tensors = [...file.tensors.values()].map(({ name, type, shape, byteLength }) => ({
+      name,
+      type,
+      shape,
+      bytes: byteLength,
+    }));
+    const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+    // Of long lists, vocabularies for one, only how long they are.
+    const metadata = [...file.metadata].map(([key, { value }]): [string, string] =>
+      typeof value === 'object' ? [key, `${value.length} values`] : [key, String(value)],
+    );
+    return {
+      data: { path, tensors, bytes, metadata: Object.fromEntries(metadata) },
+      lines: [
+        ...metadata.map(([key, value]) => `${printable(key)}: ${printable(value)}`),
+        ...tensors.map(
+          ({ name, type, shape }) => `${type.padEnd(5)} [${shape.join(', ')}]  ${printable(name)}`,
+        ),
+        `${tensors.length} tensors, ${mebibytes(bytes)}`,
+      ],
+    };
+  } finally {
+    await file.close();
+  }
 }
 
 async function inspectFile(path: string): Promise<Report> {
@@ -110,27 +152,27 @@ function peculiarities(config: DecoderConfig): readonly string[] {
 
 type Sites = ReadonlyMap<string, { readonly kept: number; readonly width: number }>;
 
-/** What each site of a block keeps. */
+/** What each site keeps: of a block, where all blocks are alike. */
 function sitesOf(config: DecoderConfig): Sites {
-  const widths = {
-    qkv: config.hiddenSize,
-    o: config.heads * config.headSize,
-    'gate-up': config.hiddenSize,
-    down: config.intermediateSize,
-  };
+  const { sparsityBySite = {} } = config.linear;
+  const all = [...siteWidths(config)];
+  const shown = Object.keys(sparsityBySite).length > 0 ? all : all.slice(0, SITES.length);
   return new Map(
-    Object.entries(widths).map(([site, width]) => {
-      const { k, block } = selectionOf(config.linear.sparsity, width);
-      return [site, { kept: block > 0 ? (k * width) / block : k, width }];
+    shown.map(([site, width]) => {
+      const { k, block } = selectionOf(sparsityAt(config.linear, site), width);
+      const kept = block > 0 ? (k * width) / block : k;
+      return [shown === all ? site : kindOf(site), { kept, width }];
     }),
   );
 }
+
+const kindOf = (site: string): string => site.slice(site.lastIndexOf('.') + 1);
 
 /** Share of inputs left out by selection, weighted by the parameters behind each site. */
 function overallSparsity(config: DecoderConfig, sites: Sites): number {
   let [skipped, total] = [0, 0];
   for (const [name, size] of siteParameters(config)) {
-    const { kept, width } = sites.get(name.slice(name.lastIndexOf('.') + 1))!;
+    const { kept, width } = (sites.get(name) ?? sites.get(kindOf(name)))!;
     skipped += size * (1 - kept / width);
     total += size;
   }

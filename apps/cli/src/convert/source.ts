@@ -1,13 +1,22 @@
-/** What is converted or exported: any model folder, the newest checkpoint of a run, or a llama2.c file beside its tokenizer. */
+/** What is converted or exported: any model folder, the newest checkpoint of a run, a GGUF file, or a llama2.c file beside its tokenizer. */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { TOKENIZER_FILES } from '@qsparse/data';
-import { formatTokenizerJson, parseConfig, readObject, type TensorStore } from '@qsparse/formats';
+import { checkVocabulary, loadTokenizer, type PretrainedTokenizer, TOKENIZER_FILES } from '@qsparse/data';
+import {
+  formatConfig,
+  formatTokenizerJson,
+  parseConfig,
+  readObject,
+  type TensorStore,
+} from '@qsparse/formats';
+import { huggingFaceStore, openGguf, parseTokenizerMetadata } from '@qsparse/formats/gguf';
 import { openFileReader } from '@qsparse/formats/node';
 import type { DecoderConfig } from '@qsparse/layers';
 import {
+  formatModelConfig,
   llama2cTokenizer,
   type ModelFiles,
+  openGgufModel,
   openLlama2c,
   openWeights,
   readModelConfig,
@@ -15,7 +24,7 @@ import {
   readOptionalFile,
   type TernaryScale,
 } from '@qsparse/models';
-import { folderFiles, resolveModelFolder } from 'qsparse/node';
+import { folderFiles, ggufTokenizerFiles, resolveModelFolder } from 'qsparse/node';
 
 export interface Source {
   /** The folder or file, for messages. */
@@ -36,7 +45,48 @@ export async function openSource(path: string): Promise<Source> {
     (entry) => entry.isFile(),
     () => false,
   );
+  if (isFile && path.endsWith('.gguf')) return openGgufSource(path);
   return isFile && path.endsWith('.bin') ? openLlama2cSource(path) : openFolder(path);
+}
+
+async function openGgufSource(path: string): Promise<Source> {
+  const { file, decoder } = await openGgufModel(await openFileReader(path));
+  await file.close();
+  const isTernary = decoder.linear.weights === 'ternary';
+  const hasTokenizer = file.metadata.get('tokenizer.ggml.model')?.value !== 'none';
+  const { beginOfText, endOfText } = hasTokenizer
+    ? parseTokenizerMetadata(file.metadata, path)
+    : { beginOfText: undefined, endOfText: undefined };
+  const encoder = new TextEncoder();
+  const texts = hasTokenizer ? Object.entries(ggufTokenizerFiles(file)) : [];
+  return {
+    name: path,
+    decoder,
+    ternaryScale: isTernary ? 'multiplies' : undefined,
+    beginOfText,
+    endOfText,
+    tokenizer: Object.fromEntries(texts.map(([name, text]) => [name, encoder.encode(text)])),
+    openWeights: async () =>
+      huggingFaceStore(await openGguf(await openFileReader(path)), {
+        ternary: isTernary ? 'integer' : 'float',
+      }),
+  };
+}
+
+/** Undefined where the source has none. Throws TokenizerError or FormatError naming the file. */
+export async function sourceTokenizer({
+  name,
+  decoder,
+  beginOfText,
+  endOfText,
+  tokenizer,
+}: Source): Promise<PretrainedTokenizer | undefined> {
+  if (!tokenizer['tokenizer.json']) return undefined;
+  const config = formatConfig(formatModelConfig(decoder, { beginOfText, endOfText }));
+  const nameOf = (file: string): string => `${name}/${file}`;
+  const loaded = await loadTokenizer({ ...tokenizer, 'config.json': config }, { nameOf });
+  checkVocabulary(loaded, decoder.vocabularySize, name);
+  return loaded;
 }
 
 async function openFolder(path: string): Promise<Source> {
@@ -88,7 +138,6 @@ async function openLlama2cSource(path: string): Promise<Source> {
       'tokenizer.json': encoder.encode(formatTokenizerJson(llama2cTokenizer(bytes, name))),
       'tokenizer_config.json': encoder.encode(NAMES),
     },
-    openWeights: async () =>
-      (await openLlama2c(await openFileReader(path))).store,
+    openWeights: async () => (await openLlama2c(await openFileReader(path))).store,
   };
 }

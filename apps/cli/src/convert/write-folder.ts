@@ -3,13 +3,22 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatConfig, type JsonObject, type TensorToWrite, writeShardedSafetensors } from '@qsparse/formats';
 import { replaceFolderAtomic, writeFileAtomic } from '@qsparse/formats/node';
-import { UsageError } from '../command.ts';
+import { type Arguments, type Command, PROGRAM, UsageError } from '../command.ts';
 
 export interface FolderContent {
   readonly config: JsonObject;
   /** Other files, by name. */
   readonly files: Readonly<Record<string, Uint8Array>>;
   readonly tensors: readonly TensorToWrite[];
+}
+
+/** The two paths of `SRC OUT`. Throws UsageError where one is missing. */
+export function twoPaths(command: Command, { positionals }: Arguments): [from: string, to: string] {
+  const [from, to] = positionals;
+  if (from && to) return [from, to];
+  throw new UsageError(
+    `[${command.name}] a model and a new folder are required; usage: ${PROGRAM} ${command.name} ${command.usage}`,
+  );
 }
 
 /** Throws UsageError for a path that holds something already. */

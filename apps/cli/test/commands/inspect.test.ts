@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { memorySink, writeSafetensors } from '@qsparse/formats';
@@ -68,6 +68,33 @@ test('a file: its tensors', async () => {
     path: file,
     metadata: { format: 'pt' },
   });
+});
+
+test('a GGUF file: its metadata and tensors', async () => {
+  const model = fileURLToPath(new URL('../fixtures/hugging-face/hf-llama', import.meta.url));
+  const path = join(folder.path, 'llama.gguf');
+  expect((await cli('export', model, path, '--format', 'gguf', '--type', 'Q8_0')).code).toBe(0);
+  const { code, out } = await cli('inspect', path);
+  expect(code).toBe(0);
+  expect(out).toContain('general.architecture: llama\n');
+  expect(out).toContain('Q8_0  [320, 32]  token_embd.weight\n');
+  const data = JSON.parse((await cli('inspect', path, '--json')).out);
+  expect(data).toMatchObject({ path, metadata: { 'llama.block_count': '2' } });
+});
+
+test('sites of their own are shown one by one', async () => {
+  const model = fileURLToPath(new URL('../fixtures/hugging-face/hf-llama', import.meta.url));
+  const path = join(folder.path, 'by-site');
+  expect((await cli('convert', model, path, '--sparsity', '0.5')).code).toBe(0);
+  const file = join(path, 'config.json');
+  const config = JSON.parse(readFileSync(file, 'utf8'));
+  config.qsparse.sparsity_by_site = { 'layers.1.down': 0.75 };
+  writeFileSync(file, JSON.stringify(config));
+  const { sites, sparsity } = JSON.parse((await cli('inspect', path, '--json')).out);
+  expect(sites['layers.0.down']).toEqual({ kept: 32, width: 64 });
+  expect(sites['layers.1.down']).toEqual({ kept: 16, width: 64 });
+  // 3072 = 2048 + 1024 of q, k, v and o, 6144 of the feed-forward layer, 2048 of them behind `down`.
+  expect(sparsity).toBeCloseTo(0.5 + (0.25 * 2048) / (2 * (3072 + 6144)), 9);
 });
 
 test('names from a file do not steer the terminal', async () => {

@@ -32,7 +32,7 @@ export interface ModuleOptions {
   readonly nvrtcPath?: string | undefined;
   /** False compiles with NVRTC even where a fatbin fits. */
   readonly fatbins: boolean;
-  /** Where the fatbins and their manifest are. Default: dist/kernels of this package. */
+  /** Where the fatbins and their manifest are. Default: dist/fatbins of this package. */
   readonly fatbinFolder?: string | undefined;
 }
 
@@ -161,7 +161,7 @@ function keep(file: string, code: Uint8Array): void {
     writeFileSync(beside, Buffer.concat([Buffer.from(hashOf(code)), code]));
     renameSync(beside, file);
   } catch {
-    // Nothing is lost but time.
-    rmSync(beside, { force: true });
+    // Nothing is lost but time. What was begun goes, where anything was.
+    if (existsSync(beside)) rmSync(beside, { force: true });
   }
 }

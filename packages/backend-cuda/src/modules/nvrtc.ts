@@ -68,7 +68,7 @@ function bindNvrtc(library: Library, path: string): Nvrtc {
           const first = lines.find((line) => /error/.test(line)) ?? lines[0] ?? '';
           throw new DeviceError(
             'cuda',
-            `NVRTC ${version} cannot compile ${name}.cu for compute capability ${capability / 10}: ${first.trim()}`,
+            `NVRTC ${version} cannot compile ${name}.cu for compute capability ${(capability / 10).toFixed(1)}: ${first.trim()}`,
             'install the NVRTC of CUDA 12.4 or newer',
           );
         }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
 const SOURCES: string = join(PACKAGE, 'src/kernels');
-export const FATBINS: string = join(PACKAGE, 'dist/kernels');
+export const FATBINS: string = join(PACKAGE, 'dist/fatbins');
 
 /** NAME.cu with its headers put in, each once. */
 export function sourceOf(name: string, folder: string = SOURCES): string {

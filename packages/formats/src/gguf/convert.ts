@@ -42,7 +42,8 @@ export type WritableType = 'F32' | 'F16' | 'BF16' | 'Q8_0' | 'TQ1_0' | 'TQ2_0';
 export const WRITABLE_TYPES: readonly WritableType[] = ['F32', 'F16', 'BF16', 'Q8_0', 'TQ1_0', 'TQ2_0'];
 
 /**
- * All elements as float32: F32 as it is (the same memory where it is aligned), F16 and BF16 exactly, of blocks code times scale.
+ * All elements as float32: F32 as it is (the same memory where it is aligned), F16 and BF16 exactly, of blocks code
+ * times scale.
  * @throws FormatError `dtype` for a type that is not in READABLE_TYPES, `byte-count` where bytes and shape disagree,
  * `value` for codes that mean nothing
  */
@@ -77,7 +78,8 @@ export interface TernaryTensor {
 }
 
 /**
- * The ternary weights of an I2_S tensor, or of a TQ1_0 or TQ2_0 tensor whose blocks have one scale; blocks of zeros have none.
+ * The ternary weights of an I2_S tensor, or of a TQ1_0 or TQ2_0 tensor whose blocks have one scale; blocks of zeros
+ * have none.
  * @throws FormatError `dtype` for another type, `value` where the scales differ, or as `ggufToFloat32`
  */
 export function ggufToTernary(tensor: GgufTensor): TernaryTensor {
@@ -114,7 +116,8 @@ export function isTernaryType(type: GgmlType): boolean {
  * already, and round others off.
  * @param values whole blocks of 32 (Q8_0) or 256 (TQ1_0, TQ2_0)
  * @param name the tensor, for messages
- * @throws FormatError `byte-count` for a part of a block, `value` for blocks with NaN, infinity, or a scale beyond float16
+ * @throws FormatError `byte-count` for a part of a block, `value` for blocks with NaN, infinity, or a scale beyond
+ * float16
  */
 export function float32ToGguf(type: WritableType, values: Float32Array, name = 'values'): Uint8Array {
   const size = ggmlBytes(type, [values.length]);

@@ -1,5 +1,5 @@
-// Tensors of a Hugging Face checkpoint as tensors of a GGUF file: other names, for some another type, for queries and keys
-// of Llama another order of rows. Each is converted when the writer comes to it.
+// Tensors of a Hugging Face checkpoint as tensors of a GGUF file: other names, for some another type, for queries and
+// keys of Llama another order of rows. Each is converted when the writer comes to it.
 import { show } from '../display.ts';
 import { FormatError, type FormatErrorCode } from '../errors.ts';
 import { toFloat32 } from '../safetensors/read.ts';
@@ -22,7 +22,8 @@ export interface GgufTensorOptions {
  * For `writeGguf`, in the given order.
  * @param model decides the order of rows of queries and keys
  * @param tensors f32, f16 or bf16 under Hugging Face's names. Leave `lm_head.weight` out where the head is the embedding
- * @throws FormatError `unexpected-tensor` for a name without a counterpart, `dtype` for integers
+ * @throws FormatError `unexpected-tensor` for a name without a counterpart, `dtype` for integers, `shape` for queries and
+ * keys whose rows are not those of the heads
  */
 export function ggufTensors(
   model: Pick<LlamaModel, 'architecture' | 'heads' | 'keyValueHeads'>,
@@ -41,6 +42,10 @@ export function ggufTensors(
       throw exportError(tensor.name, 'dtype', `f32, f16 or bf16 is required, got ${tensor.dtype}`);
     const type = ggufTensorType(name, tensor.shape, options);
     const heads = adjacentHeads(model, name);
+    if (heads !== undefined && !hasWholePairs(tensor.shape, heads)) {
+      const problem = `rows for ${heads} heads of an even size are required, got shape ${show(tensor.shape)}`;
+      throw exportError(tensor.name, 'shape', problem);
+    }
     const convert = (data: TensorArray): GgufData => {
       const elements = elementsFor(type, tensor, data);
       return heads === undefined ? elements : toAdjacentPairs(elements, heads, tensor.shape[0] ?? 0);
@@ -81,6 +86,12 @@ export function adjacentHeads(
   return /\.attn_k\.(weight|bias)$/.test(name) ? keyValueHeads : undefined;
 }
 
+/** Whether rows can be ordered: the same number of pairs for each head. */
+export function hasWholePairs(shape: readonly number[], heads: number): boolean {
+  const rows = shape[0] ?? 0;
+  return rows > 0 && rows % (2 * heads) === 0;
+}
+
 /** The bits as they are where the type stays the same. */
 function elementsFor(
   type: GgmlType,
@@ -94,7 +105,7 @@ function elementsFor(
 function exportError(tensor: string, code: FormatErrorCode, problem: string): FormatError {
   return new FormatError(
     code,
-    `[gguf] tensor ${show(tensor)} to write: ${problem}; leave it out or convert it`,
+    `[gguf] tensor ${show(tensor)} to write: ${problem}; leave it out or correct it`,
     {
       tensor,
     },

@@ -1,6 +1,6 @@
-// The header of a GGUF file, versions 2 and 3 (which differ in their number alone), little-endian: magic, counts, metadata, tensor
-// descriptions. Nothing in it is believed before it is checked against the file, and nothing is allocated by its numbers.
-// As strict as llama.cpp's reader where a tensor lies, and stricter where that one is silent: the data after the last one.
+// The header of a GGUF file, little-endian, versions 2 and 3 (which differ in their number alone): magic, counts,
+// metadata, tensor descriptions. Nothing in it is believed before it is checked against the file, and nothing is
+// allocated by its numbers. As strict as llama.cpp's reader about places, and stricter about data that is nobody's.
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import { show } from '../display.ts';
 import type { ByteReader } from '../io/byte-reader.ts';
@@ -14,8 +14,8 @@ import { ALIGNMENT_KEY, alignUp, DEFAULT_ALIGNMENT, type GgufValue, isAlignment 
 export const MAGIC = 0x46554747;
 
 /** More of them would cost memory out of proportion to the file; no model comes near. */
-const MOST_KEYS = 65_536;
-const MOST_TENSORS = 262_144;
+export const MOST_KEYS = 65_536;
+export const MOST_TENSORS = 262_144;
 
 const MOST_DIMENSIONS = 4;
 

@@ -1,12 +1,12 @@
-// A GGUF file of the Llama family as the tensor store of a Hugging Face checkpoint: its names, its order of rows, its element
-// types. What loads safetensors loads GGUF through this.
+// A GGUF file of the Llama family as the tensor store of a Hugging Face checkpoint: its names, its order of rows, its
+// element types. What loads safetensors loads GGUF through this.
 import { show, showName } from '../display.ts';
-import { FormatError } from '../errors.ts';
+import { FormatError, type FormatErrorCode } from '../errors.ts';
 import { type Dtype, viewAs } from '../safetensors/dtype.ts';
 import type { TensorInfo } from '../safetensors/header.ts';
 import type { LoadedTensor, TensorStore } from '../safetensors/read.ts';
 import { type GgufTensor, ggufToFloat32, ggufToTernary, isTernaryType, READABLE_TYPES } from './convert.ts';
-import { adjacentHeads } from './export-tensors.ts';
+import { adjacentHeads, hasWholePairs } from './export-tensors.ts';
 import type { GgmlType } from './ggml-types.ts';
 import type { GgufTensorInfo } from './header.ts';
 import { type LlamaModel, parseLlamaMetadata } from './llama-metadata.ts';
@@ -17,8 +17,8 @@ import { huggingFaceTensorName } from './tensor-names.ts';
 
 export interface HuggingFaceStoreOptions {
   /**
-   * How ternary tensors (I2_S, TQ1_0, TQ2_0) come: `float`, multiplied by their scale, or `integer`, as i8 with the scale as a
-   * tensor of its own, `<name>_scale` f32 [1], which multiplies them. Default `float`.
+   * How ternary tensors (I2_S, TQ1_0, TQ2_0) come: `float`, multiplied by their scale, or `integer`, as i8 with the
+   * scale as a tensor of its own, `<name>_scale` f32 [1], which multiplies them. Default `float`.
    */
   readonly ternary?: 'float' | 'integer' | undefined;
 }
@@ -27,7 +27,8 @@ export interface HuggingFaceStoreOptions {
  * F32, F16 and BF16 keep their type, blocks become f32. `rope_freqs.weight` is left out (`llama3ScalingOf` reads it);
  * other tensors that have no name in a checkpoint keep their own.
  * @param file belongs to the store from now on
- * @throws FormatError `dtype` naming the first tensor of a type that cannot be read, and as `parseLlamaMetadata`
+ * @throws FormatError naming the first tensor of a type that cannot be read (`dtype`), with a name that another one has
+ * too (`duplicate-key`) or with rows that are not those of the heads (`shape`), and as `parseLlamaMetadata`
  */
 export function huggingFaceStore(
   file: GgufStore,
@@ -36,19 +37,26 @@ export function huggingFaceStore(
   const model = parseLlamaMetadata(file.metadata, file.name);
   const tensors = new Map<string, TensorInfo>();
   const sources = new Map<string, Source>();
+  const add = (tensor: TensorInfo, source: Source): void => {
+    if (tensors.has(tensor.name)) {
+      const problem = `another one is ${show(tensor.name)} too; convert the model again`;
+      throw storeError(file, source.info, 'duplicate-key', problem);
+    }
+    tensors.set(tensor.name, tensor);
+    sources.set(tensor.name, source);
+  };
   for (const info of file.tensors.values()) {
     if (info.name === ROPE_FACTORS) continue;
-    requireReadable(info, file.name);
+    requireReadable(file, info, model);
+    const { type, shape, byteOffset, byteLength } = info;
     const name = huggingFaceTensorName(info.name) ?? info.name;
-    const asIntegers = ternary === 'integer' && isTernaryType(info.type);
-    const dtype = asIntegers ? 'i8' : (PLAIN[info.type] ?? 'f32');
-    const { shape, byteOffset, byteLength } = info;
-    tensors.set(name, { name, dtype, shape, byteOffset, byteLength });
-    sources.set(name, { info, part: asIntegers ? 'values' : 'all' });
-    if (!asIntegers) continue;
-    const scale = `${name}_scale`;
-    tensors.set(scale, { name: scale, dtype: 'f32', shape: [1], byteOffset, byteLength });
-    sources.set(scale, { info, part: 'scale' });
+    const place = { byteOffset, byteLength };
+    if (ternary === 'integer' && isTernaryType(type)) {
+      add({ name, dtype: 'i8', shape, ...place }, { info, part: 'values' });
+      add({ name: `${name}_scale`, dtype: 'f32', shape: [1], ...place }, { info, part: 'scale' });
+    } else {
+      add({ name, dtype: PLAIN[type] ?? 'f32', shape, ...place }, { info, part: 'all' });
+    }
   }
   return {
     name: file.name,
@@ -85,13 +93,26 @@ function load(tensor: GgufTensor, part: Source['part'], model: LlamaModel): Omit
   return { dtype: 'i8', shape, data: ordered(values) };
 }
 
-function requireReadable({ name, type }: GgufTensorInfo, file: string): void {
-  if (READABLE_TYPES.includes(type)) return;
-  const problem = `elements of ${READABLE_TYPES.join(', ')} can be read, got ${type}; quantise the model to one of these`;
-  throw new FormatError('dtype', `[gguf] ${showName(file)}, tensor ${show(name)}: ${problem}`, {
-    file,
-    tensor: name,
-  });
+function requireReadable(file: GgufStore, info: GgufTensorInfo, model: LlamaModel): void {
+  const { name, type, shape } = info;
+  if (!READABLE_TYPES.includes(type)) {
+    const problem = `elements of ${READABLE_TYPES.join(', ')} can be read, got ${type}; quantise the model to one of these`;
+    throw storeError(file, info, 'dtype', problem);
+  }
+  const heads = adjacentHeads(model, name);
+  if (heads === undefined || hasWholePairs(shape, heads)) return;
+  const problem = `rows for ${heads} heads of an even size are required, got shape ${show(shape)}; convert the model again`;
+  throw storeError(file, info, 'shape', problem);
+}
+
+function storeError(
+  file: GgufStore,
+  { name }: GgufTensorInfo,
+  code: FormatErrorCode,
+  problem: string,
+): FormatError {
+  const message = `[gguf] ${showName(file.name)}, tensor ${show(name)}: ${problem}`;
+  return new FormatError(code, message, { file: file.name, tensor: name });
 }
 
 /** The metadata that a safetensors file could hold too. */

@@ -45,7 +45,10 @@ export interface LlamaModel {
   readonly normEpsilon: number;
   readonly ropeTheta: number;
   readonly ropeScaling?: GgufRopeScaling | undefined;
-  /** Tokens that attention reaches back; 0 for all. llama.cpp's `llama` reads all of them, whatever stands here. */
+  /**
+   * Tokens that attention reaches back; 0 for all. llama.cpp's `llama` reads all of them, whatever stands here: it is
+   * right for texts of up to this length, so that a `contextLength` of no more makes it right for all.
+   */
   readonly slidingWindow?: number | undefined;
   /** What most tensors are, in llama.cpp's numbers: FILE_TYPES. */
   readonly fileType?: number | undefined;

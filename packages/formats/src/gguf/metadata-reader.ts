@@ -22,20 +22,16 @@ export interface MetadataReader {
   strings<F = never>(key: string, options?: Fallback<F>): readonly string[] | F;
   /** An array of integers of one of the types of at most 32 bits. */
   integers<F = never>(key: string, options?: Fallback<F>): readonly number[] | F;
-  /** The error for a rule of the caller's own. */
-  invalid(key: string, requirement: string): FormatError;
+  /** The error for a rule of the caller's own. @param advice what to do; default: convert the model again */
+  invalid(key: string, requirement: string, advice?: string): FormatError;
 }
 
 export function readMetadata(metadata: ReadonlyMap<string, GgufValue>, file: string): MetadataReader {
   const error = (code: FormatErrorCode, key: string, problem: string): FormatError =>
     new FormatError(code, `[gguf] ${showName(file)}, key ${show(key)}: ${problem}`, { file, key });
 
-  function invalid(key: string, requirement: string): FormatError {
-    return error(
-      'value',
-      key,
-      `${requirement} is required, got ${shown(metadata.get(key))}; convert the model again`,
-    );
+  function invalid(key: string, requirement: string, advice = 'convert the model again'): FormatError {
+    return error('value', key, `${requirement} is required, got ${shown(metadata.get(key))}; ${advice}`);
   }
 
   function read<T, F>(

@@ -74,7 +74,7 @@ function readArray(cursor: HeaderCursor, depth: number, total: { arrays: number 
 }
 
 /** The fewest bytes that a value of this type takes. */
-export function leastBytes(type: GgufValueType): number {
+function leastBytes(type: GgufValueType): number {
   if (type === 'string') return 8;
   return type === 'array' ? 12 : DTYPES[type].bytes;
 }

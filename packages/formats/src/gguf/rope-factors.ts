@@ -1,5 +1,6 @@
 // Llama 3's scaling of rotary positions in GGUF: not as parameters in the metadata, but as a tensor `rope_freqs.weight` of
 // what each pair's frequency is divided by. Formula: transformers, modeling_rope_utils.py, "llama3".
+import { showName } from '../display.ts';
 import { FormatError } from '../errors.ts';
 
 export const ROPE_FACTORS = 'rope_freqs.weight';
@@ -28,8 +29,8 @@ export function llama3RopeFactors(scaling: Llama3Scaling, shape: RotaryShape): F
 }
 
 /**
- * The inverse. Different parameters can give the same tensor: those of Llama 3.1 where they fit, otherwise the ones with
- * a low frequency factor of 1.
+ * The inverse. Different parameters can give the same tensor: those of Llama 3.1 where they fit, otherwise others with
+ * its low frequency factor, 1.
  * @throws FormatError `value` where no parameters give these factors to 1e-5 of them
  */
 export function llama3ScalingOf(
@@ -46,7 +47,7 @@ export function llama3ScalingOf(
   const problem = `the ${shape.headSize / 2} factors of Llama 3's scaling are required, these are others`;
   throw new FormatError(
     'value',
-    `[gguf] ${file}, tensor "${ROPE_FACTORS}": ${problem}; the model cannot be read here`,
+    `[gguf] ${showName(file)}, tensor "${ROPE_FACTORS}": ${problem}; the model cannot be read here`,
     {
       file,
       tensor: ROPE_FACTORS,
@@ -81,7 +82,10 @@ function candidates(lengths: readonly number[], factors: Float32Array): Llama3Sc
   });
   const first = points.findIndex(({ smooth }) => smooth < 1 - 1e-4);
   const last = points.findLastIndex(({ smooth }) => smooth > 1e-4);
-  const found = [{ factor, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalLength: 8192 }];
+  // What models have: Llama 3.1's length first, then other powers of two.
+  const found = [8192, ...Array.from({ length: 16 }, (_, i) => 2 ** (i + 4))].map((originalLength) => {
+    return { factor, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalLength };
+  });
   // Between the ends s is linear in x: s = (n x - 1) / (h - 1) with l = 1. A lone pair between them, or a step from 1 to
   // the factor, lies on a line to one of its neighbours.
   for (const [from, to] of [

@@ -97,9 +97,8 @@ export function parseTokenizerMetadata(
 ): GgufTokenizer {
   const reader = readMetadata(metadata, file);
   const model = reader.string(`${PREFIX}ggml.model`);
-  if (model !== 'gpt2') {
-    throw reader.invalid(`${PREFIX}ggml.model`, 'gpt2 (byte-level BPE, the only one that is read here)');
-  }
+  if (model !== 'gpt2')
+    throw reader.invalid(`${PREFIX}ggml.model`, 'gpt2 (byte-level BPE)', "take the model's tokenizer.json");
   const tokens = reader.strings(`${PREFIX}ggml.tokens`);
   const tokenTypes = reader.integers(`${PREFIX}ggml.token_type`, {
     fallback: tokens.map(() => TOKEN_TYPES.normal),

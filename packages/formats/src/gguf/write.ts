@@ -3,11 +3,12 @@
 import { show } from '../display.ts';
 import { FormatError, type FormatErrorCode } from '../errors.ts';
 import { type ByteSink, writeInPieces } from '../io/byte-sink.ts';
+import { MAX_HEADER_BYTES } from '../safetensors/header.ts';
 import type { WrittenFile } from '../safetensors/write.ts';
 import { encodeUtf8, hasLoneSurrogate } from '../utf8.ts';
 import { float32ToGguf, WRITABLE_TYPES, type WritableType } from './convert.ts';
 import { GGML_TYPE_NAMES, GGML_TYPES, type GgmlType, ggmlBytes } from './ggml-types.ts';
-import { MAGIC } from './header.ts';
+import { MAGIC, MOST_KEYS, MOST_TENSORS } from './header.ts';
 import { ALIGNMENT_KEY, alignUp, DEFAULT_ALIGNMENT, type GgufValue, isAlignment } from './values.ts';
 import { HeaderBytes, writeValue } from './write-values.ts';
 
@@ -47,7 +48,7 @@ const PIECE_ELEMENTS = 2 ** 20;
 /**
  * Writes one file. Everything that can be checked is checked before the first byte.
  * @throws FormatError `value` (a name, metadata, numbers that the type cannot hold), `duplicate-key`, `shape`, `dtype`,
- * `byte-count` (data of another length than the shape), and whatever the sink throws
+ * `byte-count` (data of another length than the shape), `header` (over 100 MB), and whatever the sink throws
  */
 export async function writeGguf(
   sink: ByteSink,
@@ -78,6 +79,8 @@ function formatHeader(
 ): Uint8Array {
   if (version !== 2 && version !== 3)
     throw new FormatError('value', `[gguf] version must be 2 or 3, got ${show(version)}; correct it`);
+  if (tensors.length > MOST_TENSORS || entries.length > MOST_KEYS)
+    throw tooMuch(`at most ${MOST_TENSORS} tensors and ${MOST_KEYS} keys can be read`);
   const out = new HeaderBytes();
   out.u32(MAGIC);
   out.u32(version);
@@ -104,8 +107,14 @@ function formatHeader(
     out.u64(offset);
     offset = alignUp(offset + bytes, alignment);
   }
+  if (out.length > MAX_HEADER_BYTES)
+    throw tooMuch(`the header must stay within ${MAX_HEADER_BYTES} bytes, it takes ${out.length}`);
   out.pad(alignment);
   return out.written();
+}
+
+function tooMuch(problem: string): FormatError {
+  return new FormatError('header', `[gguf] ${problem}; write less metadata or several files`);
 }
 
 function alignmentOf(entries: readonly (readonly [string, GgufValue])[]): number {

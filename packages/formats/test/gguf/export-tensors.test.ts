@@ -92,4 +92,7 @@ test('what llama.cpp has no place for is refused', async () => {
     () => ggufTensors(MODEL, [{ ...tensor, dtype: 'i8', data: new Int8Array(1) }], { type: 'F32' }),
     'dtype',
   );
+  const query = { ...tensor, name: 'model.layers.1.self_attn.q_proj.weight', shape: [6, 1] };
+  const wrong = await failure(() => ggufTensors(MODEL, [query], { type: 'F32' }), 'shape');
+  expect(wrong.message).toContain('"model.layers.1.self_attn.q_proj.weight" to write: rows for 2 heads');
 });

@@ -1,5 +1,6 @@
-import { bytesReader, type LoadedTensor } from '@qsparse/formats';
+import { bytesReader, type FormatErrorCode, type LoadedTensor } from '@qsparse/formats';
 import {
+  type GgufMetadata,
   type GgufTensorToWrite,
   huggingFaceStore,
   llama3RopeFactors,
@@ -10,8 +11,9 @@ import {
   ROPE_FACTORS,
   tokenizerJsonFromGguf,
 } from '@qsparse/formats/gguf';
-import { expect, test } from 'vitest';
-import { failure } from '../helpers/outcome.ts';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { failure, successOrFormatError } from '../helpers/outcome.ts';
 import { TERNARY_SCALE, tinyGgufModel } from '../helpers/tiny-gguf-model.ts';
 import { writtenGguf } from '../helpers/written-gguf.ts';
 
@@ -116,18 +118,69 @@ test('tensors beside the model: rope factors are left out, others keep their nam
   await failure(() => store.read('stranger'), 'missing-tensor');
 });
 
-test('types that cannot be read, and files that describe no model, are refused at once', async () => {
-  const { model } = await tinyGgufModel();
-  const tensors: GgufTensorToWrite[] = [
-    { name: 'blk.0.ffn_up.weight', type: 'Q4_K', shape: [256], data: new Uint8Array(144) },
-  ];
-  const open = async (metadata?: ReturnType<typeof llamaMetadata>) =>
+describe('refused at once', () => {
+  const open = async (tensors: readonly GgufTensorToWrite[], metadata?: GgufMetadata) =>
     openGguf(bytesReader(await writtenGguf(tensors, metadata ? { metadata } : {}), 'm.gguf'));
-  const file = await open(llamaMetadata(model));
-  const error = await failure(() => huggingFaceStore(file), 'dtype');
-  expect(error.message).toMatch(
-    /^\[gguf\] m\.gguf, tensor "blk\.0\.ffn_up\.weight": elements of F32.*got Q4_K/,
+  const f32 = (name: string, rows: number): GgufTensorToWrite => {
+    return { name, type: 'F32', shape: [rows, 1], data: new Float32Array(rows) };
+  };
+  const quantised = {
+    name: 'blk.0.ffn_up.weight',
+    type: 'Q4_K',
+    shape: [256],
+    data: new Uint8Array(144),
+  } as const;
+
+  test.each<[string, GgufTensorToWrite[], FormatErrorCode, RegExp]>([
+    [
+      'a type that cannot be read',
+      [quantised],
+      'dtype',
+      /tensor "blk.0.ffn_up.weight": elements of F32.*got Q4_K/,
+    ],
+    [
+      'rows of no heads',
+      [f32('blk.3.attn_k.weight', 6)],
+      'shape',
+      /tensor "blk.3.attn_k.weight": rows for 2 heads/,
+    ],
+    ['no rows', [f32('blk.3.attn_q.weight', 0)], 'shape', /got shape \[0, 1\]/],
+    [
+      'two of one name',
+      [f32('output.weight', 1), f32('lm_head.weight', 1)],
+      'duplicate-key',
+      /another one is "lm_head/,
+    ],
+  ])('%s', async (_, tensors, code, message) => {
+    const file = await open(tensors, llamaMetadata((await tinyGgufModel()).model));
+    const error = await failure(() => huggingFaceStore(file), code);
+    expect(error.message).toMatch(message);
+    expect(error.message).toMatch(/^\[gguf\] m\.gguf, tensor "/);
+  });
+
+  test('a file that describes no model', async () => {
+    const file = await open([quantised]);
+    await failure(() => huggingFaceStore(file), 'missing-key');
+  });
+});
+
+test('a damaged model: success, or one clear line', async () => {
+  const { bytes } = await tinyGgufModel({ type: 'TQ2_0', tiedEmbedding: true });
+  const { tensors } = await openGguf(bytesReader(bytes));
+  const headerBytes = Math.min(...[...tensors.values()].map(({ byteOffset }) => byteOffset));
+  const flip = fc.tuple(fc.nat(headerBytes - 1), fc.integer({ min: 1, max: 255 }));
+  await fc.assert(
+    fc.asyncProperty(fc.array(flip, { minLength: 1, maxLength: 3 }), async (flips) => {
+      const damaged = bytes.slice();
+      for (const [at, mask] of flips) damaged[at] = damaged[at]! ^ mask;
+      await successOrFormatError(async () => {
+        const file = await openGguf(bytesReader(damaged));
+        await successOrFormatError(() => tokenizerJsonFromGguf(parseTokenizerMetadata(file.metadata)));
+        const store = huggingFaceStore(file, { ternary: 'integer' });
+        for (const name of store.tensors.keys())
+          if (name.includes('.0.self_attn.')) await successOrFormatError(() => store.read(name));
+      });
+    }),
+    { numRuns: 150 },
   );
-  const bare = await open();
-  await failure(() => huggingFaceStore(bare), 'missing-key');
 });

@@ -62,7 +62,12 @@ test('what may be absent', () => {
 });
 
 test.each<[string, string, GgufValue, RegExp]>([
-  ['another model', 'ggml.model', { type: 'string', value: 'llama' }, /gpt2 \(byte-level BPE.*got "llama"/],
+  [
+    'another model',
+    'ggml.model',
+    { type: 'string', value: 'llama' },
+    /gpt2 \(byte-level BPE\) is required, got "llama" \(string\); take/,
+  ],
   [
     'tokens that are no texts',
     'ggml.tokens',

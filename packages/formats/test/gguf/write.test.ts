@@ -171,6 +171,18 @@ describe('refused before the first byte', () => {
       { metadata: { a: { type: 'array', of: 'string', value: 'ab' as never } } },
       'value',
     ],
+    [
+      'too many keys',
+      [good],
+      { metadata: Object.fromEntries(Array.from({ length: 65_537 }, (_, i) => [`k${i}`, text('')])) },
+      'header',
+    ],
+    [
+      'a header over 100 MB',
+      [good],
+      { metadata: { a: { type: 'array', of: 'u8', value: new Uint8Array(100_000_000) } } },
+      'header',
+    ],
     ['five levels of arrays', [good], { metadata: { a: deep } }, 'too-deep'],
     [
       'an alignment of 12',

@@ -230,3 +230,27 @@ test('blocks are KEEP:BLOCK', () => {
   ])
     expect(parseBlock(text), text).toBeUndefined();
 });
+
+test('single sites have shares or blocks of their own', () => {
+  const sparsityBySite = {
+    'layers.0.o': { kind: 'dense' },
+    'layers.1.qkv': { kind: 'top-k', sparsity: 0.25 },
+    'layers.1.down': { kind: 'block', keep: 2, block: 4 },
+  } as const;
+  const decoder: DecoderConfig = { ...TINY, linear: { ...TERNARY_TOP_K, sparsityBySite } };
+  const json = formatModelConfig(decoder);
+  expect(json.qsparse).toMatchObject({
+    sparsity_by_site: { 'layers.0.o': 0, 'layers.1.qkv': 0.25, 'layers.1.down': '2:4' },
+  });
+  expect(parseModelConfig(json).decoder).toEqual(decoder);
+});
+
+test.each([
+  [{ 'layers.0.o': 1 }, '"qsparse.sparsity_by_site.layers.0.o" must be a share from 0 and below 1'],
+  [{ 'layers.0.o': '5:4' }, 'or "KEEP:BLOCK"'],
+  [{ 'layers.7.o': 0.5 }, 'sparsityBySite must name sites such as layers.0.qkv, got layers.7.o'],
+])('sparsity_by_site %j is refused', (sites, message) => {
+  const json = formatModelConfig(TINY);
+  const qsparse = { ...(json.qsparse as object), sparsity_by_site: sites };
+  expect(() => parseModelConfig({ ...json, qsparse } as typeof json)).toThrow(message);
+});

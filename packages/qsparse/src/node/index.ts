@@ -1,4 +1,5 @@
 /** Model folders on disk, for Node. */
+export { ggufTokenizerFiles } from './gguf-file.ts';
 export {
   folderFiles,
   fromPretrained,

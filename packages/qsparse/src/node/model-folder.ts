@@ -26,6 +26,7 @@ import {
   loadWith,
   type ModelSource,
 } from '../from-pretrained.ts';
+import { loadGgufFile } from './gguf-file.ts';
 
 /** The folder that holds the weights: the given one, or the newest checkpoint of a run folder. Throws ValueError. */
 export async function resolveModelFolder(path: string): Promise<string> {
@@ -65,7 +66,7 @@ export async function readModelConfig(folder: string): Promise<FamilyConfig> {
 }
 
 /**
- * Loads a model onto a device, with its tokenizer: from a model folder, a run folder (its newest checkpoint), a file: URL,
+ * Loads a model onto a device, with its tokenizer: from a model folder, a run folder (its newest checkpoint), a GGUF file, a file: URL,
  * an http(s) address, or any other source of `fromPretrained` of qsparse. Throws FormatError, TokenizerError or ValueError
  * naming file, key or tensor.
  */
@@ -76,6 +77,7 @@ export async function fromPretrained(
 ): Promise<LoadedModel> {
   const path = pathOf(source);
   if (path === undefined) return fromAnywhere(source, device, options);
+  if (path.endsWith('.gguf')) return loadGgufFile(path, device, options);
   const folder = await resolveModelFolder(path);
   return loadWith(folderFiles(folder), device, options, () => readTokenizer(folder));
 }

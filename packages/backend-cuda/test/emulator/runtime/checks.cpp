@@ -2,6 +2,7 @@
 
 #include "block.h"
 #include "memory.h"
+#include "options.h"
 #include "races.h"
 
 namespace emulated::checks {
@@ -52,7 +53,7 @@ void require_progress(const void* site) {
 }
 
 inline __attribute__((always_inline)) void check(const void* at, size_t bytes, Kind kind, const void* site) {
-  if (!running) return;
+  if (!running || !watching) return;
   const auto address = reinterpret_cast<uintptr_t>(at);
   Place place;
   size_t offset;

@@ -92,6 +92,7 @@ bool apply(const char* name, const char* value, Options& to) {
   else if (is("MULTIPROCESSORS") && integer(1)) to.multiprocessors = static_cast<int>(number);
   else if (is("LATE") && integer(0)) to.late = number != 0;
   else if (is("STICKY") && integer(0)) to.sticky = number != 0;
+  else if (is("WATCH") && integer(0)) watching = number != 0;
   else if (is("QUIET") && integer(0)) to.quiet = number != 0;
   else return false;
   return true;
@@ -100,7 +101,7 @@ bool apply(const char* name, const char* value, Options& to) {
 Options from_environment() {
   Options read;
   for (const char* name :
-       {"FAIL", "ORDER", "MEMORY", "DRIVER", "DEVICES", "CAPABILITY", "MULTIPROCESSORS", "LATE", "STICKY", "QUIET"}) {
+       {"FAIL", "ORDER", "MEMORY", "DRIVER", "DEVICES", "CAPABILITY", "MULTIPROCESSORS", "LATE", "STICKY", "QUIET", "WATCH"}) {
     const std::string variable = std::string("QSPARSE_EMULATED_") + name;
     const char* value = getenv(variable.c_str());
     if (!value || *value == '\0' || apply(name, value, read)) continue;

@@ -26,6 +26,8 @@ struct Options {
 };
 
 const Options& options();
+/** Accesses of kernels are looked at. Beside the options, since every load and store asks. */
+inline bool watching = true;
 /** False: no such option, or not such a value. Names are those of the variables without QSPARSE_EMULATED_, any case. */
 bool set_option(const char* name, const char* value);
 /** The status that this call of a driver function must give instead of working; 0: none. */

@@ -1,0 +1,124 @@
+/**
+ * The model with its cache: the token after each of B texts of one length. Single tokens go through one captured step
+ * whose tokens and random numbers are inputs; what comes back is the drawn tokens alone, and logits only where they are
+ * asked for.
+ */
+import { capture, keep, noGrad, randomState, scope, slice, type Tensor, tensor, write } from '@qsparse/core';
+import { createCache, type Decoder, decoderSteps, embedTokens } from '@qsparse/layers';
+import { type GeneratedToken, withLogprobs } from './logprobs.ts';
+import { lastLogits, type ReadOptions, readTexts, tokenRows } from './prefill.ts';
+import { type Sampler, STREAM } from './sampling.ts';
+
+/** One text that is being written. */
+export interface Row {
+  /** Tokens: the prompt, and what was made. */
+  text: number[];
+  readonly seed: number;
+  /** Tokens drawn so far, which is the index of the next random numbers. */
+  drawn: number;
+}
+
+export interface NextTokens {
+  /**
+   * Computes what lies from `start` to `end` in the text of each row, and draws the token at `end` for the rows that
+   * `draws` names. Undefined after an abort.
+   */
+  next(start: number, end: number, draws: (row: Row) => boolean): Promise<Drawn | undefined>;
+  dispose(): void;
+}
+
+/** By row; a negative token says that the model gives no probabilities. */
+export type Drawn = ReadonlyMap<Row, GeneratedToken>;
+
+export interface NextTokensOptions extends Omit<ReadOptions, 'cache'> {
+  readonly sampler: Sampler;
+  /** Tokens of a text that the cache has room for. */
+  readonly capacity: number;
+  readonly logprobs: number | undefined;
+}
+
+/** A replay that keeps the event loop waiting for longer, in milliseconds, … */
+const SLOW = 25;
+/** … so many times in a row, is left for the same work half a block at a time: the same bits, and an abort is heard. */
+const SLOW_IN_A_ROW = 3;
+
+interface Outputs {
+  readonly logits: Tensor;
+  /** i32 [1] a row; undefined where the host draws. */
+  readonly tokens: readonly Tensor[] | undefined;
+}
+
+export function createNextTokens(
+  model: Decoder,
+  rows: readonly Row[],
+  { sampler, capacity, logprobs, ...reading }: NextTokensOptions,
+): NextTokens {
+  const { device } = model;
+  const { onDevice } = sampler;
+  const cache = createCache(model, rows.length, capacity);
+  const one = rows.map(() => [0]);
+  const inputs: Record<string, Tensor> = { tokens: keep(tokenRows(device, one)) };
+  const randomOf = (i: number): string => `random${i}`;
+  for (const [i, { seed }] of rows.entries())
+    inputs[randomOf(i)] = keep(tensor(device, randomState(seed, STREAM, 0), [4], 'i32'));
+  const draw = (logits: Tensor, from: typeof inputs): Outputs => ({
+    logits,
+    tokens:
+      onDevice &&
+      rows.map((_, i) => onDevice(rows.length > 1 ? slice(logits, 0, i, 1) : logits, from[randomOf(i)]!)),
+  });
+  const step = capture((given: typeof inputs) =>
+    noGrad(() => {
+      const steps = decoderSteps(model, { cache });
+      const x = steps.reduce((state, one) => one(state), embedTokens(model, given.tokens!));
+      return draw(lastLogits(model, x), given);
+    }),
+  );
+
+  const readOutputs = async ({ logits, tokens }: Outputs, draws: (row: Row) => boolean): Promise<Drawn> => {
+    // All reads are queued before the first is waited for.
+    const reads = tokens?.map((token) => token.item());
+    const wantsLogits = !reads || logprobs !== undefined;
+    const scores = wantsLogits ? await logits.data() : undefined;
+    const chosen = await Promise.all(reads ?? []);
+    const width = logits.shape[1]!;
+    const drawn = new Map<Row, GeneratedToken>();
+    for (const [i, row] of rows.entries()) {
+      if (!draws(row)) continue;
+      const ofRow = scores?.subarray(i * width, (i + 1) * width);
+      const token = chosen[i] ?? sampler.onHost(ofRow!, row.text, row.seed, row.drawn);
+      drawn.set(row, logprobs === undefined || token < 0 ? { token } : withLogprobs(ofRow!, token, logprobs));
+    }
+    return drawn;
+  };
+
+  let slow = 0;
+  return {
+    async next(start, end, draws) {
+      for (const [i, { seed, drawn }] of rows.entries())
+        write(inputs[randomOf(i)]!, randomState(seed, STREAM, drawn));
+      const texts = rows.map(({ text }) => text.slice(start, end));
+      if (end - start === 1 && slow < SLOW_IN_A_ROW) {
+        write(inputs.tokens!, texts.flat());
+        write(cache.position, [start]);
+        const before = performance.now();
+        const outputs = step(inputs);
+        slow = performance.now() - before > SLOW ? slow + 1 : 0;
+        return readOutputs(outputs, draws);
+      }
+      const logits = await readTexts(model, texts, start, { cache, ...reading });
+      if (!logits) return undefined;
+      const { tokens } = noGrad(() => scope(() => draw(logits, inputs)));
+      try {
+        return await readOutputs({ logits, tokens }, draws);
+      } finally {
+        for (const tensor of [logits, ...(tokens ?? [])]) tensor.dispose();
+      }
+    },
+    dispose() {
+      step.dispose();
+      cache.dispose();
+      for (const input of Object.values(inputs)) input.dispose();
+    },
+  };
+}
