@@ -25,7 +25,7 @@ const CHECKS = [
   },
   {
     name: 'cuda',
-    why: 'a CUDA kernel does not compile for every GPU generation, or its committed arguments are old',
+    why: 'a CUDA kernel does not compile, or its committed arguments are old',
     command: [process.execPath, ...cudaKernels],
     skip: 2,
   },
