@@ -21,6 +21,14 @@ const folders = ['packages', 'apps']
   )
   .filter(({ root }) => has(`${root}/test`));
 
+/**
+ * Tests that only the run of the sources needs: kernels one by one, which dist shares, and tools of the tests. They are the
+ * slowest there are.
+ */
+const SOURCE_ONLY: Readonly<Record<string, readonly string[]>> = {
+  'backend-cuda': ['test/kernels/**', 'test/emulator/**', 'test/emulator.test.ts'],
+};
+
 export default defineConfig({
   test: {
     projects: folders.flatMap(({ name, root }) => [
@@ -50,7 +58,7 @@ function nodeProject(name: string, root: string): TestProjectInlineConfiguration
       name,
       root,
       include: ['test/**/*.test.ts'],
-      exclude: ['test/browser/**'],
+      exclude: ['test/browser/**', ...(source.length > 0 ? [] : (SOURCE_ONLY[name] ?? []))],
       // Files share processes and so their imports: three times as fast. A test leaves nothing behind.
       isolate: false,
       // Worker threads inherit this: they resolve workspace packages the same way.

@@ -1,9 +1,9 @@
 /** `auto` takes a GPU that works, says why it passes over one that should, and nothing where there is none. */
 import { afterEach, describe, expect, test } from 'vitest';
 import {
-  absent,
   type EmulatorControl,
   emulatorPath,
+  missing,
   openEmulator,
 } from '../../../packages/backend-cuda/test/emulated-device.ts';
 import { openDevice } from '../src/open-device.ts';
@@ -20,8 +20,8 @@ const open = async (name: 'auto' | 'cuda'): Promise<{ name: string; notes: reado
   return { name: device.name, notes };
 };
 
-describe.skipIf(absent)('with a driver', () => {
-  const emulator = absent ? ({} as EmulatorControl) : openEmulator();
+describe.skipIf(missing)('with a driver', () => {
+  const emulator = missing ? ({} as EmulatorControl) : openEmulator();
   afterEach(() => {
     use(before);
     emulator.reset();

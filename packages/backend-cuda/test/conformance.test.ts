@@ -2,7 +2,7 @@
 import { conformance } from '@qsparse/conformance';
 import type { Device } from '@qsparse/core';
 import { describe, test } from 'vitest';
-import { absent, emulatedDevice, isDist, openEmulator } from './emulated-device.ts';
+import { emulatedDevice, isDist, missing, openEmulator } from './emulated-device.ts';
 
 /** A thousand steps take long on a busy machine. */
 const LONG = { timeout: 120_000 };
@@ -11,7 +11,7 @@ const SOME = ['scaleOp', 'matmulOp', 'sparsifyOp'];
 /** Later replays do what earlier ones did, on other values: the emulator looks at the accesses of these. */
 const WATCHED_REPLAYS = 20;
 
-if (absent) test.skip(`no emulator: ${absent}`, () => {});
+if (missing) test.skip(`no emulator: ${missing}`, () => {});
 else {
   // The kernels of dist are those of the sources, whose run checks every op: here it is that what is published works.
   const options = isDist ? { only: SOME } : {};

@@ -18,9 +18,9 @@ import {
   zeros,
 } from '@qsparse/core';
 import { afterEach, describe, expect, test } from 'vitest';
-import { absent, type EmulatorControl, emulatedDevice, openEmulator } from './emulated-device.ts';
+import { type EmulatorControl, emulatedDevice, missing, openEmulator } from './emulated-device.ts';
 
-const emulator = absent ? ({} as EmulatorControl) : openEmulator();
+const emulator = missing ? ({} as EmulatorControl) : openEmulator();
 const nothing = (): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.keys(emulator.alive()).map((kind) => [kind, 0]));
 
@@ -45,7 +45,7 @@ async function useAll(device: Awaited<ReturnType<typeof emulatedDevice>>): Promi
   };
 }
 
-describe.skipIf(absent)('opening', () => {
+describe.skipIf(missing)('opening', () => {
   afterEach(() => emulator.reset());
 
   test('an ordinal out of range', async () => {
@@ -95,7 +95,7 @@ describe.skipIf(absent)('opening', () => {
   });
 });
 
-describe.skipIf(absent)('what is kept', () => {
+describe.skipIf(missing)('what is kept', () => {
   afterEach(() => emulator.reset());
 
   test('devices one after the other, with and without disposing what they hold', async () => {
@@ -155,7 +155,7 @@ describe.skipIf(absent)('what is kept', () => {
   });
 });
 
-describe.skipIf(absent)('out of memory', () => {
+describe.skipIf(missing)('out of memory', () => {
   afterEach(() => emulator.reset());
 
   test('says what is in use and by whom, and the device goes on', async () => {
@@ -219,7 +219,7 @@ describe.skipIf(absent)('out of memory', () => {
   );
 });
 
-describe.skipIf(absent)('kernels', () => {
+describe.skipIf(missing)('kernels', () => {
   afterEach(() => emulator.reset());
   /** Where nothing was allocated. */
   const wild = { dtype: 'f32', shape: [4], slot: 4096, offset: 0 } as const;
@@ -275,7 +275,7 @@ describe.skipIf(absent)('kernels', () => {
   });
 });
 
-describe.skipIf(absent)('recording', () => {
+describe.skipIf(missing)('recording', () => {
   afterEach(() => emulator.reset());
 
   test('forbids what cannot be recorded, and ends clean after any of it', async () => {
@@ -345,7 +345,7 @@ describe.skipIf(absent)('recording', () => {
   });
 });
 
-describe.skipIf(absent)('time', () => {
+describe.skipIf(missing)('time', () => {
   afterEach(() => emulator.reset());
 
   test('of work, and of each launch of a program, with nothing left', async () => {

@@ -7,13 +7,10 @@ import { buildEmulator } from './emulator/build-emulator.mjs';
 const built = buildEmulator();
 
 /** Why there is no emulator here; undefined where it works. */
-export const absent: string | undefined = 'missing' in built ? built.missing : undefined;
+export const missing: string | undefined = 'missing' in built ? built.missing : undefined;
 
 /** True where dist is tested. Its kernels and launch code are those of the sources, whose run has checked all of them. */
 export const isDist: boolean = process.env.QSPARSE_TARGET === 'dist';
-
-/** Why tests of single kernels are not run. */
-export const missing: string | undefined = absent ?? (isDist ? 'the run of the sources has them' : undefined);
 
 /** Path of the library that stands in for libcuda and cuBLASLt. */
 export function emulatorPath(): string {

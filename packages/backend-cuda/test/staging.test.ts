@@ -1,9 +1,9 @@
 /** Copies between host and device: more than the staging halves, nothing at all, many at once, and what is given back. */
 import { DisposedError, full, OutOfMemoryError, scale, tensor, write, zeros } from '@qsparse/core';
 import { afterEach, describe, expect, test } from 'vitest';
-import { absent, type EmulatorControl, emulatedDevice, openEmulator } from './emulated-device.ts';
+import { type EmulatorControl, emulatedDevice, missing, openEmulator } from './emulated-device.ts';
 
-const emulator = absent ? ({} as EmulatorControl) : openEmulator();
+const emulator = missing ? ({} as EmulatorControl) : openEmulator();
 const HALF = 8 * 2 ** 20;
 
 /** Whether two arrays hold the same; `toEqual` takes seconds for millions. */
@@ -12,7 +12,7 @@ const same = (a: ArrayLike<number>, b: Float32Array): boolean =>
 const counted = (length: number, from: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => (from + i) % 16_777_213);
 
-describe.skipIf(absent)('copies', () => {
+describe.skipIf(missing)('copies', () => {
   afterEach(() => emulator.reset());
 
   for (const late of [0, 1]) {

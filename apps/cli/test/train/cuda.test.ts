@@ -3,14 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
-  absent,
   type EmulatorControl,
   emulatorPath,
+  missing,
   openEmulator,
 } from '../../../../packages/backend-cuda/test/emulated-device.ts';
 import { cli, temporaryFolder, writeText } from '../run-cli.ts';
 
-const emulator = absent ? ({} as EmulatorControl) : openEmulator();
+const emulator = missing ? ({} as EmulatorControl) : openEmulator();
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 const text = writeText(folder.path);
@@ -48,7 +48,7 @@ const restore = (): void => {
   }
 };
 
-describe.skipIf(absent)('on CUDA', () => {
+describe.skipIf(missing)('on CUDA', () => {
   beforeEach(() => {
     process.env.QSPARSE_LIBCUDA = emulatorPath();
     process.env.QSPARSE_LIBCUBLASLT = emulatorPath();
