@@ -56,11 +56,8 @@ function bindNvrtc(library: Library, path: string): Nvrtc {
       check('nvrtcCreateProgram', create(handle, source, `${name}.cu`, 0, null, null) as number, name);
       const program = Number(handle[0]);
       try {
-        const options = [
-          `--gpu-architecture=sm_${capability}`,
-          '--std=c++17',
-          '--extra-device-vectorization',
-        ];
+        // NVRTC takes constexpr functions for host code, which it refuses, unless all is device code.
+        const options = [`--gpu-architecture=sm_${capability}`, '--std=c++17', '-default-device'];
         if (compileProgram(program, options.length, options) !== 0) {
           const text = sized(logSize, program);
           log(program, text);

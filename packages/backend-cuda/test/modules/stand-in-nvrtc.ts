@@ -21,7 +21,9 @@ int nvrtcCompileProgram(struct Program *p, int count, const char **options) {
   (void)p;
   compiled++;
   if (count < 1 || strcmp(options[0], "--gpu-architecture=sm_90") != 0) return 5;
-  return status;
+  for (int i = 1; i < count; i++)
+    if (strcmp(options[i], "-default-device") == 0) return status;
+  return 5;
 }
 int nvrtcGetCUBINSize(struct Program *p, size_t *size) { *size = 5 + strlen(p->name); return 0; }
 int nvrtcGetCUBIN(struct Program *p, char *code) {
