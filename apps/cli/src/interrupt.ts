@@ -40,6 +40,22 @@ export function listenForInterrupt(onFirst: () => void = () => {}): Interrupt {
   };
 }
 
+/**
+ * Runs the work of a command that a signal ends early. Its exit code, or that of the signal where the work stopped with
+ * the signal's own reason; throws what else it throws.
+ */
+export async function interruptible(work: (interrupt: Interrupt) => Promise<number>): Promise<number> {
+  const interrupt = listenForInterrupt();
+  try {
+    return await work(interrupt);
+  } catch (error) {
+    if (interrupt.exitCode !== undefined && error === interrupt.signal.reason) return interrupt.exitCode;
+    throw error;
+  } finally {
+    interrupt.dispose();
+  }
+}
+
 /** Calls `hear` for each signal, until the returned function is called. */
 export function onSignals(hear: (name: SignalName) => void): () => void {
   const names = Object.keys(INTERRUPTED) as SignalName[];

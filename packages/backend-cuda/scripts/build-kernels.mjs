@@ -9,7 +9,6 @@
 // and manifest.json, the hash of the source that each was built from. Where there is no fatbin, NVRTC compiles src/kernels.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -22,6 +21,7 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inlinedSource, sourceHash } from './kernel-source.mjs';
 import { argumentsModule, readKernels } from './kernel-structs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -78,8 +78,8 @@ async function build() {
   const manifest = {};
   const worker = async () => {
     for (let name = waiting.shift(); name; name = waiting.shift()) {
-      const text = inlined(`${name}.cu`);
-      manifest[name] = createHash('sha256').update(text).update('\0').digest('hex').slice(0, 16);
+      const text = inlinedSource(kernelFolder, `${name}.cu`);
+      manifest[name] = sourceHash(text);
       bytes += await compile(nvcc, name, text);
     }
   };
@@ -93,10 +93,8 @@ async function build() {
 
 /** @param {{ path: string, version: string }} nvcc @param {string} name @param {string} text @returns {Promise<number>} bytes */
 async function compile(nvcc, name, text) {
-  const hash = createHash('sha256')
-    .update(text)
-    .update(nvcc.version + FLAGS.join(' '));
-  const object = join(cache, `${name}-${hash.digest('hex').slice(0, 16)}.fatbin`);
+  const hash = sourceHash(text + nvcc.version + FLAGS.join(' '));
+  const object = join(cache, `${name}-${hash}.fatbin`);
   const target = join(output, `${name}.fatbin`);
   if (!existsSync(object)) {
     const child = spawn(nvcc.path, [...FLAGS, '-o', target, join(kernelFolder, `${name}.cu`)]);
@@ -107,17 +105,6 @@ async function compile(nvcc, name, text) {
     copyFileSync(target, object);
   } else copyFileSync(object, target);
   return readFileSync(target).length;
-}
-
-/** A source with its own headers put in, each once. @param {string} file @param {Set<string>} seen @returns {string} */
-function inlined(file, seen = new Set()) {
-  if (seen.has(file)) return '';
-  seen.add(file);
-  const text = readFileSync(join(kernelFolder, file), 'utf8').replace(/^#pragma once\n/m, '');
-  // The emulator's headers are for the tests alone.
-  return text.replace(/^#include "([^"]+)"$/gm, (line, header) =>
-    header.startsWith('emulated') ? line : inlined(header, seen),
-  );
 }
 
 /** @returns {{ path: string, version: string } | undefined} */

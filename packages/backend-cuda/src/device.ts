@@ -188,9 +188,9 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof CudaError && error.status === OUT_OF_MEMORY && error.call.startsWith('cu')))
-        throw error;
-      if (error.call.startsWith('cublas')) throw error;
+      // In cuBLASLt and NVRTC the same number means something else.
+      const isDriver = error instanceof CudaError && /^cu(?!blas)/.test(error.call);
+      if (!(isDriver && error.status === OUT_OF_MEMORY)) throw error;
       const { live, count: tensors, programs } = pool.report();
       const use = `${showBytes(live)} in ${tensors} tensors and ${showBytes(programs)} in captured programs are in use`;
       const what = `no room for ${error.call}: ${use}; ${usage()}`;

@@ -82,7 +82,7 @@ export async function timeKernels(device: TimedDevice): Promise<KernelTimes> {
   const productRate = await productCeiling(device, dtype, draw);
   const kernels: KernelTime[] = [];
   for (const make of cases(device, dtype)) {
-    // In a scope of its own: what a case allocates goes before the next one.
+    // What a case allocates goes before the next one.
     const made: Tensor[] = [];
     const track = (x: Tensor): Tensor => {
       made.push(x);

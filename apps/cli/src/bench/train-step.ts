@@ -82,12 +82,11 @@ export async function timeTrainStep(device: Device, options: StepOptions): Promi
   await seconds();
   const clock = device as Device & Clock;
   const times: number[] = [];
-  let loss = Number.NaN;
   for (let i = 0; i < steps; i++) {
     if (clock.time) times.push(await clock.time(() => void step(inputs)));
     else times.push(1000 * (await seconds()));
   }
-  loss = await step(inputs).loss.item();
+  const loss = await step(inputs).loss.item();
   times.sort((a, b) => a - b);
   const milliseconds = times[times.length >> 1]!;
   const program = step.program as Profiled | undefined;

@@ -19,7 +19,7 @@ import { type CalibrationReport, calibrate } from '../convert/calibrate.ts';
 import { calibrationLines } from '../convert/report.ts';
 import { openSource, type Source } from '../convert/source.ts';
 import { requireFree, twoPaths, writeModelFolder } from '../convert/write-folder.ts';
-import { listenForInterrupt } from '../interrupt.ts';
+import { interruptible } from '../interrupt.ts';
 import { openDevice } from '../open-device.ts';
 import type { Output } from '../output.ts';
 
@@ -55,9 +55,7 @@ export const command: Command = {
     const device = deviceFlags('convert', args);
     await requireFree('convert', to);
     const note = (line: string): void => output.error(line);
-    const interrupt = listenForInterrupt();
-    try {
-      const { signal } = interrupt;
+    return await interruptible(async ({ signal }) => {
       const source = await openSource(from);
       convertedDecoder(source.decoder, wanted); // refused before anything is measured
       let [options, report]: [ConvertOptions, CalibrationReport | undefined] = [wanted, undefined];
@@ -72,12 +70,7 @@ export const command: Command = {
       await write(source, to, options, signal);
       print(source, to, { report, json: args.flags.json === true }, output);
       return 0;
-    } catch (error) {
-      if (interrupt.exitCode !== undefined && error === interrupt.signal.reason) return interrupt.exitCode;
-      throw error;
-    } finally {
-      interrupt.dispose();
-    }
+    });
   },
 };
 

@@ -6,7 +6,7 @@ import { ggufExporter } from '../convert/export-gguf.ts';
 import { safetensorsExporter } from '../convert/export-safetensors.ts';
 import { openSource } from '../convert/source.ts';
 import { requireFree, twoPaths } from '../convert/write-folder.ts';
-import { listenForInterrupt } from '../interrupt.ts';
+import { interruptible } from '../interrupt.ts';
 
 export const command: Command = {
   name: 'export',
@@ -32,8 +32,7 @@ export const command: Command = {
     const choice = formatOf(args);
     if (choice.format === 'gguf') await requireNoFile(to);
     else await requireFree('export', to);
-    const interrupt = listenForInterrupt();
-    try {
+    return await interruptible(async ({ signal }) => {
       const source = await openSource(from);
       const isTernary = source.decoder.linear.weights === 'ternary';
       const exporter =
@@ -45,7 +44,7 @@ export const command: Command = {
         throw new UsageError(
           `[export] ${what} would compute something else: ${differences.join('; ')}. Give --allow-dense to write it all the same`,
         );
-      await exporter.write(to, interrupt.signal);
+      await exporter.write(to, signal);
       if (args.flags.json)
         output.line(JSON.stringify({ source: source.name, path: to, what, differences, notes }));
       else {
@@ -54,12 +53,7 @@ export const command: Command = {
         for (const note of notes) output.line(`  ${note}`);
       }
       return 0;
-    } catch (error) {
-      if (interrupt.exitCode !== undefined && error === interrupt.signal.reason) return interrupt.exitCode;
-      throw error;
-    } finally {
-      interrupt.dispose();
-    }
+    });
   },
 };
 

@@ -10,7 +10,7 @@ import {
   requiredPositional,
   UsageError,
 } from '../command.ts';
-import { listenForInterrupt } from '../interrupt.ts';
+import { interruptible } from '../interrupt.ts';
 import { openDevice } from '../open-device.ts';
 import { TEXT_OPTIONS, textOptions } from '../text-options.ts';
 
@@ -36,27 +36,30 @@ export const command: Command = {
     const options = { ...textOptions('generate', args), logprobs: logprobsOf(args, json) };
     const flags = deviceFlags('generate', args);
     const opened = await openDevice(flags, (line) => output.error(line));
-    const interrupt = listenForInterrupt();
     try {
-      const { signal } = interrupt;
-      const { model, tokenizer } = await fromPretrained(path, opened, { signal });
-      const start = performance.now();
-      let text = '';
-      const { stopTokens } = tokenizer;
-      const steps: TextStep[] = [];
-      for await (const step of generateSteps(model, tokenizer, prompt, { ...options, stopTokens, signal })) {
-        if (json) steps.push(step);
-        else if (step.text) output.write(text === '' ? prompt + step.text : step.text);
-        text += step.text;
-      }
-      const seconds = (performance.now() - start) / 1000;
-      output.line(json ? JSON.stringify({ prompt, text, seconds, ...summary(steps, options.logprobs) }) : '');
-      return interrupt.exitCode ?? 0;
-    } catch (error) {
-      if (interrupt.exitCode !== undefined && error === interrupt.signal.reason) return interrupt.exitCode;
-      throw error;
+      return await interruptible(async (interrupt) => {
+        const { signal } = interrupt;
+        const { model, tokenizer } = await fromPretrained(path, opened, { signal });
+        const start = performance.now();
+        let text = '';
+        const { stopTokens } = tokenizer;
+        const steps: TextStep[] = [];
+        for await (const step of generateSteps(model, tokenizer, prompt, {
+          ...options,
+          stopTokens,
+          signal,
+        })) {
+          if (json) steps.push(step);
+          else if (step.text) output.write(text === '' ? prompt + step.text : step.text);
+          text += step.text;
+        }
+        const seconds = (performance.now() - start) / 1000;
+        output.line(
+          json ? JSON.stringify({ prompt, text, seconds, ...summary(steps, options.logprobs) }) : '',
+        );
+        return interrupt.exitCode ?? 0;
+      });
     } finally {
-      interrupt.dispose();
       opened.dispose();
     }
   },

@@ -8,7 +8,7 @@ import { FormatError, type JsonObject } from '@qsparse/formats';
 import { DENSE, type DecoderConfig } from '@qsparse/layers';
 import { parseModelConfig } from '../config.ts';
 import { formatRopeScaling } from '../rope-scaling.ts';
-import { FULL, SLIDING } from './hugging-face.ts';
+import { FULL, formatActivation, formatSizes, SLIDING } from './hugging-face.ts';
 import { formatModelConfig, type TextEnds } from './qsparse.ts';
 
 export interface HuggingFaceFormOptions extends TextEnds {
@@ -106,18 +106,11 @@ export function huggingFaceForm(
 function sharedKeys(config: DecoderConfig): JsonObject {
   const { ropeScaling } = config;
   return {
-    vocab_size: config.vocabularySize,
-    hidden_size: config.hiddenSize,
-    intermediate_size: config.intermediateSize,
-    num_hidden_layers: config.layers,
-    num_attention_heads: config.heads,
-    num_key_value_heads: config.keyValueHeads,
-    head_dim: config.headSize,
-    max_position_embeddings: config.contextLength,
+    ...formatSizes(config),
     rope_theta: config.ropeTheta,
     rope_scaling: ropeScaling ? formatRopeScaling(ropeScaling) : null,
     rms_norm_eps: config.normEpsilon,
-    hidden_act: config.activation === 'silu' ? 'silu' : 'relu2',
+    hidden_act: formatActivation(config),
     tie_word_embeddings: config.tiedEmbedding,
   };
 }

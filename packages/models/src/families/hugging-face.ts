@@ -2,7 +2,7 @@
  * What the config.json of Llama and of the families that grew out of it have in common. Values that a file leaves out
  * are those of the configuration classes of transformers, which differ from family to family.
  */
-import type { ObjectReader } from '@qsparse/formats';
+import type { JsonObject, ObjectReader } from '@qsparse/formats';
 import { DENSE, type DecoderConfig, type SiteName } from '@qsparse/layers';
 import { parseRope } from '../rope-scaling.ts';
 import { parseTernary } from '../ternary-config.ts';
@@ -17,6 +17,25 @@ export interface Defaults {
   readonly keyValueHeads?: number;
   /** Default: the width divided by the number of heads. */
   readonly headSize?: number;
+}
+
+/** How large a model is, in the keys that all families share. */
+export function formatSizes(config: DecoderConfig): JsonObject {
+  return {
+    vocab_size: config.vocabularySize,
+    hidden_size: config.hiddenSize,
+    intermediate_size: config.intermediateSize,
+    num_hidden_layers: config.layers,
+    num_attention_heads: config.heads,
+    num_key_value_heads: config.keyValueHeads,
+    head_dim: config.headSize,
+    max_position_embeddings: config.contextLength,
+  };
+}
+
+/** The activation of the gate, as transformers names it. */
+export function formatActivation({ activation }: DecoderConfig): 'silu' | 'relu2' {
+  return activation === 'silu' ? 'silu' : 'relu2';
 }
 
 /** Keys that `parseShared` reads. */

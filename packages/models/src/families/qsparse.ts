@@ -6,7 +6,14 @@ import type { JsonObject, ObjectReader } from '@qsparse/formats';
 import { type DecoderConfig, type LinearConfig, SITES, type SiteName, type Sparsity } from '@qsparse/layers';
 import { formatRopeScaling, parseRope } from '../rope-scaling.ts';
 import type { Family } from './family.ts';
-import { FULL, parseHeadSize, parseLayerTypes, SLIDING } from './hugging-face.ts';
+import {
+  FULL,
+  formatActivation,
+  formatSizes,
+  parseHeadSize,
+  parseLayerTypes,
+  SLIDING,
+} from './hugging-face.ts';
 
 const KEYS = [
   'vocab_size',
@@ -144,20 +151,13 @@ export function formatModelConfig(
   return {
     architectures: ['QSparseForCausalLM'],
     model_type: 'qsparse',
-    vocab_size: config.vocabularySize,
-    hidden_size: config.hiddenSize,
-    intermediate_size: config.intermediateSize,
-    num_hidden_layers: config.layers,
-    num_attention_heads: config.heads,
-    num_key_value_heads: config.keyValueHeads,
-    head_dim: config.headSize,
-    max_position_embeddings: config.contextLength,
+    ...formatSizes(config),
     ...(config.slidingWindow > 0 && { sliding_window: config.slidingWindow }),
     ...(slidingLayers && { layer_types: slidingLayers.map((slides) => (slides ? SLIDING : FULL)) }),
     rope_theta: config.ropeTheta,
     ...(ropeScaling && { rope_scaling: formatRopeScaling(ropeScaling) }),
     rms_norm_eps: config.normEpsilon,
-    hidden_act: config.activation === 'silu' ? 'silu' : 'relu2',
+    hidden_act: formatActivation(config),
     tie_word_embeddings: config.tiedEmbedding,
     ...(beginOfText !== undefined && { bos_token_id: beginOfText }),
     ...(endOfText !== undefined && { eos_token_id: endOfText }),
