@@ -13,6 +13,9 @@ export function openDevice(
 ): Promise<Device> {
   return device(name, {
     threads,
+    onCompile: (done, count) => {
+      if (done === 0) note(`compiling ${count} kernels for this GPU; they are kept for the next time`);
+    },
     onSkip: (skipped, reason) => {
       if (!ORDINARY.test(reason)) note(`${skipped} is not used: ${reason}`);
     },

@@ -56,6 +56,8 @@ export interface CudaOptions {
   readonly fatbins?: boolean | undefined;
   /** Where compiled kernels and the choice of matrix product algorithms are kept; '' keeps nothing. Default: the user's cache. */
   readonly cacheFolder?: string | undefined;
+  /** Told while kernels without machine code for this GPU are compiled: some seconds, once. */
+  readonly onCompile?: ((done: number, count: number) => void) | undefined;
   /** Waits after every launch, so that an error names its kernel. Default: QSPARSE_CUDA_DEBUG is set. */
   readonly debug?: boolean | undefined;
 }
@@ -138,6 +140,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     nvrtcPath: options.libraries?.nvrtc,
     fatbins: options.fatbins ?? true,
   });
+  await modules.prepare(options.onCompile);
   const staging = createStaging(driver, stream);
   const argumentBlock = createArgumentBlock();
   const debug = options.debug ?? Boolean(process.env.QSPARSE_CUDA_DEBUG);

@@ -29,7 +29,7 @@ export function reportLines({
     `matrix products: ${products}`,
     built > 0
       ? `kernels: machine code for ${built} files`
-      : 'kernels: no machine code was built; NVRTC compiles each on first use (some seconds, once)',
+      : 'kernels: no machine code was built; NVRTC compiles them at the first start (some seconds, once)',
     typeof nvrtc === 'string'
       ? `NVRTC: missing (${nvrtc}); needed only where no machine code fits the GPU`
       : `NVRTC: ${nvrtc.path}, ${nvrtc.version}`,

@@ -1,8 +1,9 @@
 /** The CUDA backend, where its package is installed. */
 import { type Device, DeviceError } from '@qsparse/core';
+import type { DeviceOptions } from './device.ts';
 
 /** Opens the first GPU. Throws DeviceError where the package, the driver or a GPU is missing. */
-export async function openCuda(): Promise<Device> {
+export async function openCuda({ onCompile }: Pick<DeviceOptions, 'onCompile'>): Promise<Device> {
   // Not a literal: bundlers for the browser must not look for an optional package.
   const name: string = '@qsparse/backend-cuda';
   let backend: typeof import('@qsparse/backend-cuda');
@@ -16,5 +17,5 @@ export async function openCuda(): Promise<Device> {
       `npm install ${name}`,
     );
   }
-  return backend.cudaDevice();
+  return backend.cudaDevice({ onCompile });
 }

@@ -9,6 +9,8 @@ export type DeviceName = 'auto' | 'cuda' | 'cpu' | 'reference';
 export interface DeviceOptions {
   /** Threads of the CPU device; default: all cores. */
   readonly threads?: number | undefined;
+  /** Told while the CUDA device compiles kernels that have no machine code for this GPU: some seconds, once. */
+  readonly onCompile?: ((done: number, count: number) => void) | undefined;
   /** Told of each device that `auto` passed over, and why, once another one has opened. */
   readonly onSkip?: ((name: string, reason: string) => void) | undefined;
 }
@@ -25,7 +27,7 @@ export const BACKENDS: readonly Backend[] = [
   {
     name: 'cuda',
     what: 'NVIDIA GPUs',
-    open: async () => (await import('./cuda.ts')).openCuda(),
+    open: async ({ onCompile }) => (await import('./cuda.ts')).openCuda({ onCompile }),
   },
   {
     name: 'cpu',

@@ -18,6 +18,11 @@ export interface Modules {
   kernel(name: KernelName): number;
   /** Lets a kernel use this much dynamic shared memory. */
   allowShared(name: KernelName, bytes: number): void;
+  /**
+   * Compiles what has neither shipped nor cached code, several kernels at a time, so that first uses need not wait one by
+   * one. What fails here is told by its first use.
+   */
+  prepare(onProgress?: (done: number, count: number) => void): Promise<void>;
   /** Where each loaded module came from. */
   readonly origins: ReadonlyMap<string, Origin>;
   dispose(): void;
@@ -40,6 +45,8 @@ export interface ModuleOptions {
 const MAX_DYNAMIC_SHARED = 8;
 /** What a kernel may use without asking. */
 const PLAIN_SHARED = 48 * 1024;
+/** Every .cu file that has kernels. */
+const MODULES: readonly string[] = [...new Set(Object.values(kernelLayouts).map(({ module }) => module))];
 /** No code for this GPU, PTX too new, wrong image, unsupported toolchain: another origin may do. */
 const OTHER_IMAGE = new Set([200, 209, 218, 222, 223]);
 
@@ -51,9 +58,15 @@ export function createModules(options: ModuleOptions): Modules {
   const shared = new Map<KernelName, number>();
   let nvrtc: Nvrtc | string | undefined;
 
+  /** Code that `prepare` made and nobody has used yet. */
+  const compiledBeside = new Map<string, Uint8Array>();
+
+  const cacheFile = (name: string, source: string, { version }: Nvrtc): string => {
+    const key = hashOf(source, version, String(options.capability));
+    return options.cacheFolder && join(options.cacheFolder, `${name}-${key}.cubin`);
+  };
   const load = (image: Uint8Array): number => driver.make('cuModuleLoadData', image);
   const compiled = (name: string, fatbinFailure: string): number => {
-    const source = sourceOf(name);
     nvrtc ??= openNvrtc(options.nvrtcPath);
     if (typeof nvrtc === 'string') {
       throw new DeviceError(
@@ -62,9 +75,10 @@ export function createModules(options: ModuleOptions): Modules {
         `update the NVIDIA driver (this one knows CUDA ${showVersion(driver.version)}), or install the CUDA toolkit or: pip install nvidia-cuda-nvrtc`,
       );
     }
-    const key = hashOf(source, nvrtc.version, String(options.capability));
-    const file = options.cacheFolder && join(options.cacheFolder, `${name}-${key}.cubin`);
-    if (file && existsSync(file)) {
+    const source = sourceOf(name);
+    const file = cacheFile(name, source, nvrtc);
+    const prepared = compiledBeside.get(name);
+    if (!prepared && file && existsSync(file)) {
       try {
         const code = unsealed(readFileSync(file));
         if (code) {
@@ -76,10 +90,11 @@ export function createModules(options: ModuleOptions): Modules {
         // Not readable or not for this driver: compile again and replace it.
       }
     }
-    const code = nvrtc.compile(name, source, options.capability);
+    const code = prepared ?? nvrtc.compile(name, source, options.capability);
     const handle = load(code);
+    compiledBeside.delete(name);
     origins.set(name, 'nvrtc');
-    if (file) keep(file, code);
+    if (file && !prepared) keep(file, code);
     return handle;
   };
   const moduleOf = (name: string): number => {
@@ -121,8 +136,50 @@ export function createModules(options: ModuleOptions): Modules {
     }
   };
 
+  /** Loads the first shipped image, to learn whether this driver takes them. */
+  const takesPackaged = (): boolean => {
+    const name = MODULES.find((module) => existsSync(join(fatbinFolder, `${module}.fatbin`)));
+    if (name === undefined) return false;
+    try {
+      const handle = handles.get(name) ?? packaged(name);
+      if (handle !== undefined) handles.set(name, handle);
+      return handle !== undefined;
+    } catch {
+      // Nothing that a compiler helps with; the first use tells it.
+      return true;
+    }
+  };
+
   return {
     origins,
+    async prepare(onProgress) {
+      if (driver.emulated) return;
+      const isShipped = takesPackaged() ? isCurrent : () => false;
+      const wanted = MODULES.filter((name) => !handles.has(name) && !isShipped(name));
+      if (wanted.length > 0) nvrtc ??= openNvrtc(options.nvrtcPath);
+      const compiler = nvrtc;
+      if (compiler === undefined || typeof compiler === 'string') return;
+      const missing = wanted
+        .map((name) => ({ name, source: sourceOf(name) }))
+        .filter(({ name, source }) => !existsSync(cacheFile(name, source, compiler)))
+        // The longest first, so that none of them is left alone at the end.
+        .sort((a, b) => b.source.length - a.source.length);
+      let done = 0;
+      if (missing.length > 0) onProgress?.(done, missing.length);
+      await Promise.all(
+        missing.map(async ({ name, source }) => {
+          try {
+            const code = await compiler.compileBeside(name, source, options.capability);
+            compiledBeside.set(name, code);
+            const file = cacheFile(name, source, compiler);
+            if (file) keep(file, code);
+          } catch {
+            // Its first use compiles it again, and throws.
+          }
+          onProgress?.(++done, missing.length);
+        }),
+      );
+    },
     kernel(name) {
       const known = kernels.get(name);
       if (known !== undefined) return known;

@@ -1,5 +1,8 @@
 /** NVIDIA's runtime compiler: CUDA C++ to machine code of one GPU. */
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DeviceError } from '@qsparse/core';
+import koffi from 'koffi';
 import { CudaError } from '../driver/errors.ts';
 import { type Library, openLibrary } from '../driver/libraries.ts';
 
@@ -7,19 +10,39 @@ export interface Nvrtc {
   readonly path: string;
   /** Such as "13.0". */
   readonly version: string;
-  /** Machine code for compute capability `capability` (90 is 9.0). Throws CudaError with the compiler's first error. */
+  /** Machine code for compute capability `capability` (90 is 9.0). Throws DeviceError with the compiler's first error. */
   compile(name: string, source: string, capability: number): Uint8Array;
+  /** The same on another thread; several run at once. */
+  compileBeside(name: string, source: string, capability: number): Promise<Uint8Array>;
 }
 
 /** Opens NVRTC; a string says why it is not there. */
 export function openNvrtc(path?: string): Nvrtc | string {
   const found = openLibrary('nvrtc', path);
   if (!found.library) return found.missing;
+  loadBuiltins(found.path);
   try {
     return bindNvrtc(found.library, found.path);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0]! : String(error);
     return `${found.path} is not NVRTC: ${reason}`;
+  }
+}
+
+/**
+ * NVRTC asks the loader for its second half by name, which finds nothing in the folder of a Python wheel, unless that
+ * half is loaded before.
+ */
+function loadBuiltins(path: string): void {
+  const folder = dirname(path);
+  if (folder === '.') return;
+  for (const file of readdirSync(folder)) {
+    if (!/^(lib)?nvrtc-builtins(?!.*\.alt)/.test(file)) continue;
+    try {
+      koffi.load(join(folder, file));
+    } catch {
+      // Of another version: NVRTC says so when it compiles.
+    }
   }
 }
 
@@ -48,17 +71,16 @@ function bindNvrtc(library: Library, path: string): Nvrtc {
     size(program, out);
     return new Uint8Array(Number(out[0]));
   };
-  return {
-    path,
-    version,
-    compile(name, source, capability) {
-      const handle = new BigUint64Array(1);
-      check('nvrtcCreateProgram', create(handle, source, `${name}.cu`, 0, null, null) as number, name);
-      const program = Number(handle[0]);
+  /** A program that is ready to be compiled, and what is done with it then. */
+  const begin = (name: string, source: string, capability: number) => {
+    const handle = new BigUint64Array(1);
+    check('nvrtcCreateProgram', create(handle, source, `${name}.cu`, 0, null, null) as number, name);
+    const program = Number(handle[0]);
+    // NVRTC takes constexpr functions for host code, which it refuses, unless all is device code.
+    const options = [`--gpu-architecture=sm_${capability}`, '--std=c++17', '-default-device'];
+    const end = (status: number): Uint8Array => {
       try {
-        // NVRTC takes constexpr functions for host code, which it refuses, unless all is device code.
-        const options = [`--gpu-architecture=sm_${capability}`, '--std=c++17', '-default-device'];
-        if (compileProgram(program, options.length, options) !== 0) {
+        if (status !== 0) {
           const text = sized(logSize, program);
           log(program, text);
           const lines = new TextDecoder().decode(text).split('\n');
@@ -75,6 +97,24 @@ function bindNvrtc(library: Library, path: string): Nvrtc {
       } finally {
         destroy(handle);
       }
+    };
+    return { args: [program, options.length, options] as const, end };
+  };
+  return {
+    path,
+    version,
+    compile(name, source, capability) {
+      const { args, end } = begin(name, source, capability);
+      return end(compileProgram(...args) as number);
+    },
+    async compileBeside(name, source, capability) {
+      const { args, end } = begin(name, source, capability);
+      const status = await new Promise<number>((resolve, reject) => {
+        compileProgram.async(...args, (error: Error | null, result: number) =>
+          error ? reject(error) : resolve(result),
+        );
+      });
+      return end(status);
     },
   };
 }

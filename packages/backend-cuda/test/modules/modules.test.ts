@@ -143,6 +143,56 @@ describe('NVRTC', () => {
       expect(alive()).toBe(0);
     });
 
+    test('compiles all that has no code before it is asked for, once', async () => {
+      const cacheFolder = folder();
+      const start = compiled();
+      const progress: number[] = [];
+      const { driver, loaded } = driverOf(() => 0);
+      const modules = open(driver, { cacheFolder });
+      await modules.prepare((done, count) => progress.push(done, count));
+      const count = progress.at(-1)!;
+      expect(count).toBeGreaterThan(40);
+      expect(progress).toEqual(Array.from({ length: count + 1 }, (_, done) => [done, count]).flat());
+      expect(compiled() - start).toBe(count);
+      expect(readdirSync(cacheFolder)).toHaveLength(count);
+      expect(loaded).toEqual([]);
+      modules.kernel(KERNEL);
+      expect(modules.origins.get('scale')).toBe('nvrtc');
+      expect(compiled() - start).toBe(count);
+      const next = open(driverOf(() => 0).driver, { cacheFolder });
+      await next.prepare(() => expect.unreachable());
+      next.kernel(KERNEL);
+      expect(next.origins.get('scale')).toBe('cache');
+      expect(compiled() - start).toBe(count);
+      expect(alive()).toBe(0);
+    });
+
+    test('leaves alone what was shipped, unless the driver refuses it', async () => {
+      const shipped = async (status: number): Promise<number> => {
+        const start = compiled();
+        const { driver } = driverOf((image) => (image === 'FATBIN' ? status : 0));
+        const modules = open(driver, { fatbinFolder: fatbins() });
+        await modules.prepare();
+        modules.kernel(KERNEL);
+        expect(modules.origins.get('scale')).toBe(status === 0 ? 'fatbin' : 'nvrtc');
+        return compiled() - start;
+      };
+      expect(await shipped(222)).toBe((await shipped(0)) + 1);
+    });
+
+    test('what fails beforehand is told at its use', async () => {
+      fail(6, 'scale.cu(3): error: no such thing');
+      const modules = open(driverOf(() => 0).driver);
+      await modules.prepare();
+      expect(alive()).toBe(0);
+      expect(failureOf(() => modules.kernel(KERNEL)).message).toContain('scale.cu(3): error: no such thing');
+    });
+
+    test('a second half of NVRTC that does not load is no reason to stop', () => {
+      writeFileSync(join(root, 'libnvrtc-builtins.so.13.0'), 'no library');
+      expect(openNvrtc(standIn)).toMatchObject({ version: '12.8' });
+    });
+
     test('its code is kept, used again, and made anew where the file is damaged', () => {
       const cacheFolder = join(folder(), 'made', 'when', 'needed');
       const start = compiled();
