@@ -6,7 +6,9 @@
 #   train        the steps of ours, $SIZES and $VARIANTS        peer   the same in PyTorch (PEER=path of torch_qsparse.py)
 #   warm-peer    compiles what "peer" will run, $JOBS at a time (PEER_LIST: lines of "SIZE VARIANT TOPK"), times nothing
 #   peer-list    the same list, one after the other, timed
-#   sanitize     conformance under compute-sanitizer (memcheck, racecheck), $ONLY a part of the names
+#   memcheck     conformance under compute-sanitizer, $ONLY a part of the names
+#   racecheck    the same for races in shared memory, each line of RACE_LIST (names, as regular expressions) in a process of
+#                its own, $JOBS at a time, for $RACE_LIMIT seconds at most
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=${OUT:-$here/results}
@@ -62,11 +64,16 @@ for stage in "$@"; do
       python3 "$PEER" --sizes "$size" --variants "$variant" --topk "$topk" --steps "${STEPS:-20}" 2>"$work/peer.log" | sed "s/^{/{\"topk\": \"$topk\", /" | tee -a "$out/peer.jsonl"
       [ "${PIPESTATUS[0]}" = 0 ] || tail -2 "$work/peer.log"
     done ;;
-  sanitize)
-    for tool in memcheck racecheck; do
-      compute-sanitizer --tool $tool --print-limit 20 "$node" "$here/conformance.mjs" "${ONLY:-}" >"$out/$tool.txt" 2>&1
-      echo "$tool exit $?"; grep -E "ERROR SUMMARY|RACECHECK SUMMARY|passed" "$out/$tool.txt"
-    done ;;
+  memcheck)
+    compute-sanitizer --tool memcheck --print-limit 20 "$node" "$here/conformance.mjs" "${ONLY:-}" >"$out/memcheck.txt" 2>&1
+    echo "memcheck exit $?"; grep -E "ERROR SUMMARY|passed" "$out/memcheck.txt" ;;
+  racecheck)
+    export NODE=$node HERE=$here LOGS=$work/race QSPARSE_CUBLASLT=0 RACE_LIMIT=${RACE_LIMIT:-150}
+    mkdir -p "$LOGS"
+    echo "$RACE_LIST" | xargs -P "${JOBS:-8}" -d '\n' -I {} sh -c '
+      log=$LOGS/$(echo "$1" | tr -c "a-zA-Z0-9\n" _).txt
+      timeout "$RACE_LIMIT" compute-sanitizer --tool racecheck --print-limit 5 "$NODE" "$HERE/conformance.mjs" "$1" >"$log" 2>&1
+      echo "racecheck $1: exit $?, $(grep -hE "RACECHECK SUMMARY|passed|FAIL" "$log" | cut -c1-120 | tr "\n" " ")"' sh {} | tee "$out/racecheck.txt" ;;
   *) echo "there is no stage $stage"; exit 2 ;;
   esac
 done

@@ -6,13 +6,30 @@
 import { backward, type Device, fillWith, noGrad, scope, tensor } from '@qsparse/core';
 import { referenceDevice } from '@qsparse/core/reference';
 import { createDecoder, logits, lossOf } from '@qsparse/layers';
-import { loadWeights } from '@qsparse/models';
+import { loadPretrained, loadWeights } from '@qsparse/models';
+import { folderFiles } from 'qsparse/node';
 import type { Golden } from './golden.ts';
 
 export interface Expected {
   readonly logits: Float32Array;
   /** By the parameter's name. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
+}
+
+/** Logits [B, T, V] of tokens i32 [B, T], from the pretrained model of a folder. */
+export async function logitsInBf16(
+  folder: string,
+  { tokens, shape }: { readonly tokens: Int32Array; readonly shape: readonly number[] },
+): Promise<Float32Array> {
+  const device: Device = referenceDevice();
+  const { model } = await loadPretrained(folderFiles(folder), device, { compute: 'bf16' });
+  const ids = tensor(device, tokens, shape, 'i32');
+  const scores = noGrad(() => logits(model, ids));
+  const expected = Float32Array.from(await scores.data());
+  for (const x of [scores, ids]) x.dispose();
+  model.dispose();
+  device.dispose();
+  return expected;
 }
 
 /** Logits and gradients of a batch i32 [B, T], from the weights of the folder. */

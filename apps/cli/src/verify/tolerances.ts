@@ -66,7 +66,8 @@ export function tolerancesFor(
  * In bf16 logits and gradients are held to the reference device in bf16, and the losses to the golden ones. Measured with
  * the reference device itself, whose arithmetic is exact but for those roundings: logits 1e-2 from the golden ones
  * without selection, 2.5e-2 with ternary weights and int8, up to 0.4 with a selection; loss curves 1e-3, 1.2e-2 and up
- * to 3.9e-2 (top-K on ternary weights).
+ * to 3.9e-2 (top-K on ternary weights). There an H100, whose logits and gradients equal the reference device's to 1e-7,
+ * was 5.2e-2 away after the 20 steps: a curve with selections on ternary weights gets the bound that it has in float32.
  */
 function bf16Tolerances(rounds: boolean, selects: boolean): Tolerances {
   return {
@@ -75,7 +76,7 @@ function bf16Tolerances(rounds: boolean, selects: boolean): Tolerances {
     ...(!selects && { goldenLogits: rounds ? 5e-2 : 2e-2 }),
     gradients: selects ? 2e-1 : 5e-2,
     firstLoss: selects && rounds ? 5e-2 : 2e-2,
-    losses: selects && rounds ? 5e-2 : 3e-2,
+    losses: selects && rounds ? 1e-1 : 3e-2,
     norms: 3e-1,
     note: 'bf16 activations and products beside exact arithmetic in bf16; losses beside the golden ones',
   };

@@ -1,16 +1,19 @@
-/** The CUDA device against goldens, its kernels run on the CPU. All folders pass on an H100; here the two hardest do. */
+/** The CUDA device against goldens, its kernels run on the CPU. All folders pass on an H100; here the hardest do. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { emulatedDevice, missing } from '../../../../packages/backend-cuda/test/emulated-device.ts';
 import { verifyFolder } from '../../src/verify/verify.ts';
 
-const folder = (name: string) => join(import.meta.dirname, '../fixtures/goldens', name);
+const folder = (name: string) =>
+  join(import.meta.dirname, '../fixtures', name.startsWith('hf-') ? 'hugging-face' : 'goldens', name);
 
 if (missing) test.skip(`no emulator: ${missing}`, () => {});
 else {
   test.each([
     ['qsparse-ternary-topk-40', 'bf16'],
     ['qsparse-topk-40-swiglu', 'f32'],
+    ['hf-bitnet', 'bf16'],
+    ['hf-qwen3', 'bf16'],
   ] as const)(
     '%s in %s',
     async (name, compute) => {
