@@ -30,7 +30,9 @@ const LINK = [
  * step that only the bytes to download count.
  */
 const LEVELS = Object.fromEntries([
-  ...['gemm', 'matmul', 'rms-norm', 'rms-norm-backward', 'sparsify'].map((name) => [name, '-O3']),
+  ...['gemm', 'matmul', 'rms-norm', 'rms-norm-backward', 'sparse-gemv', 'sparsify', 'ternary-gemv'].map(
+    (name) => [name, '-O3'],
+  ),
   ...['argmax', 'broadcast', 'cast', 'copy-section', 'embedding', 'embedding-backward'].map((name) => [
     name,
     '-Oz',

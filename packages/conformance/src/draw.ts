@@ -84,9 +84,10 @@ export class Draw {
     return { dtype, shape, elements };
   }
 
-  /** One number on the device, as `position` inputs take it. */
-  position(at: number): Values {
-    return this.wholes([1], [at]);
+  /** As `position` inputs take it: one number, or one for each row of the batch. */
+  position(at: number | readonly number[]): Values {
+    const numbers = typeof at === 'number' ? [at] : at;
+    return this.wholes([numbers.length], numbers);
   }
 }
 

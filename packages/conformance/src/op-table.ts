@@ -5,6 +5,7 @@
 import * as core from '@qsparse/core';
 import * as quantizers from '@qsparse/quantizers';
 import { attentionBackwardCases, attentionCases } from './cases/attention.ts';
+import * as lists from './cases/channel-lists.ts';
 import * as elementwise from './cases/elementwise.ts';
 import * as gated from './cases/gated-sparsify.ts';
 import { matmulCases } from './cases/matmul.ts';
@@ -62,13 +63,16 @@ const coreCases: Table<typeof core> = {
 };
 
 const quantizerCases: Table<typeof quantizers> = {
+  compactOp: lists.compactCases,
   gatedSparsifyBackwardOp: gated.gatedSparsifyBackwardCases,
   gatedSparsifyOp: gated.gatedSparsifyCases,
   quantizeInt8Op: quantized.quantizeInt8Cases,
   selectOp: quantized.selectCases,
+  sparseGemvOp: lists.sparseGemvCases,
   sparsifyOp: sparsifyCases,
   sparsifyStraightThroughOp: sparsifyStraightThroughCases,
   ternarizeOp: quantized.ternarizeCases,
+  ternaryGemvOp: lists.ternaryGemvCases,
 };
 
 /** All cases of one op: `key` is the name it is exported by, which is unique where op names are not. */
@@ -122,7 +126,7 @@ function computesInBf16(op: core.AnyOp, { ins, shares = {}, attrs }: Bare): bool
   const shared = Object.entries(shares).map(([name, other]) => [name, ins[other]!]);
   const given = { ...ins, ...Object.fromEntries(shared) };
   const types: Record<string, core.Type> = { ...given, ...op.infer(given, attrs) };
-  return Object.values(types).some(({ dtype }) => dtype === 'bf16');
+  return Object.entries(types).some(([name, { dtype }]) => dtype === 'bf16' && !op.stored?.includes(name));
 }
 
 const elementsOf = ({ ins }: Bare): number =>

@@ -35,8 +35,13 @@ export function own<T extends Tensor>(tensor: T): T {
 
 /** Runs `body` without the tape: what it makes has no gradient. */
 export function noGrad<T>(body: () => T): T {
+  return withTape(false, body);
+}
+
+/** Runs `body` with the tape on or off, whatever is around the call. */
+export function withTape<T>(on: boolean, body: () => T): T {
   const before = ambient.tape;
-  ambient.tape = false;
+  ambient.tape = on;
   try {
     return body();
   } finally {

@@ -35,19 +35,61 @@ export function backward(
     );
   if (!loss.value)
     throw new TapeError('backward', 'the loss depends on no parameter', 'compute it outside of noGrad()');
-  const wanted = new Set<Value>();
-  for (const param of params) if (param.value) wanted.add(param.value);
-  const nodes = nodesBehind(loss.value);
+  const seed = (gradients: Gradients): void =>
+    scope(() => gradients.add(loss.value!, full(loss.device, loss.shape, scale, loss.dtype)));
+  walk(loss.value, valuesOf(params), seed, () => {});
+}
+
+/**
+ * The same from the gradient of any tensor, which this call uses up: adds into the gradients of `params`, and returns that of
+ * `leaf`, a value that no op made, where there is one. For rules that walk a tape of their own.
+ */
+export function backwardThrough(
+  y: Tensor,
+  dy: Tensor,
+  params: Iterable<Param>,
+  leaf: Tensor | undefined,
+): Tensor | undefined {
+  if (!y.value) return undefined;
+  const wanted = valuesOf(params);
+  if (leaf?.value) wanted.add(leaf.value);
+  let dLeaf: Tensor | undefined;
+  const seed = (gradients: Gradients): void => {
+    gradients.add(y.value!, dy);
+    dy.dispose(); // the sweep alone holds it now, as it would without this detour
+  };
+  walk(y.value, wanted, seed, (gradients) => {
+    const sum = leaf?.value && gradients.get(leaf.value);
+    if (sum) dLeaf = own(alias(sum));
+  });
+  return dLeaf;
+}
+
+function valuesOf(params: Iterable<Param>): Set<Value> {
+  const values = new Set<Value>();
+  for (const param of params) if (param.value) values.add(param.value);
+  return values;
+}
+
+/** The sweep over all nodes behind `value`; `wanted` grows by what lies between. */
+function walk(
+  value: Value,
+  wanted: Set<Value>,
+  seed: (gradients: Gradients) => void,
+  finish: (gradients: Gradients) => void,
+): void {
+  const nodes = nodesBehind(value);
   for (const node of [...nodes].reverse()) {
-    for (const value of node.inputs.values()) if (isWantedView(value, wanted)) wanted.add(value);
-    const needed = [...node.inputs.values()].some((value) => wanted.has(value));
-    if (needed) for (const value of node.outputs.values()) wanted.add(value);
+    for (const input of node.inputs.values()) if (isWantedView(input, wanted)) wanted.add(input);
+    const needed = [...node.inputs.values()].some((input) => wanted.has(input));
+    if (needed) for (const output of node.outputs.values()) wanted.add(output);
   }
   noGrad(() => {
     const gradients = new Gradients(wanted);
     try {
-      scope(() => gradients.add(loss.value!, full(loss.device, loss.shape, scale, loss.dtype)));
+      seed(gradients);
       for (const node of nodes) sweep(node, gradients, wanted);
+      finish(gradients);
     } finally {
       gradients.dispose();
     }

@@ -121,6 +121,7 @@ export { joined, Param, type ParamArena, type ParamSpec, paramArena } from './pa
 export { createPauses } from './pause.ts';
 export { normal, philox, randomWord, seedKey, uniform, wordToUniform } from './philox.ts';
 export { type Heap, Pool, type PoolRecording } from './pool.ts';
+export { recompute } from './recompute.ts';
 export {
   type RopeScaling,
   type RopeTableOptions,
@@ -130,5 +131,14 @@ export {
 } from './rope-table.ts';
 export { hasKernel, run } from './run.ts';
 export { keep, scope } from './scope.ts';
-export { asRows, isSuffix, requireShape, type Shape, sameShape, showShape, sizeOf } from './shape.ts';
+export {
+  aroundAxis,
+  asRows,
+  isSuffix,
+  requireShape,
+  type Shape,
+  sameShape,
+  showShape,
+  sizeOf,
+} from './shape.ts';
 export { alias, asView, empty, reshape, rows, section, Tensor, tensor, write } from './tensor.ts';

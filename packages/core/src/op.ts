@@ -29,6 +29,8 @@ export interface Op<I extends string, O extends string, A, J extends string = ne
   ): void;
   /** True for ops that only move or convert elements: they take dtypes that the device does not compute in. */
   readonly moves?: true;
+  /** Inputs whose dtype is only how they are stored, whatever the device computes in: the op converts what it reads. */
+  readonly stored?: readonly (I | J)[];
   /** Outputs that are written into an optional or required input, when that input is given. */
   readonly inPlace?: Partial<Record<O, I | J>>;
   /** Inputs that the op changes (optimizer state, caches). Such an op is never on the tape. */

@@ -26,7 +26,7 @@ export function run<I extends string, O extends string, A, J extends string = ne
   const given = present(ins);
   const device = commonDevice(op.name, given);
   const outTypes = op.infer(given as unknown as Inputs<Type, I, J>, attrs) as Record<string, Type>;
-  if (!op.moves) requireComputable(op.name, device, { ...given, ...outTypes });
+  if (!op.moves) requireComputable(op, device, { ...given, ...outTypes });
   ambient.trace?.step(op.name, signature(given, attrs), given);
 
   const kernel = device.kernel(op);
@@ -98,9 +98,13 @@ function commonDevice(where: string, given: Record<string, Tensor>): Device {
   return first[1].device;
 }
 
-function requireComputable(where: string, device: Device, types: Readonly<Record<string, Type>>): void {
+function requireComputable(
+  { name: where, stored = [] }: AnyOp,
+  device: Device,
+  types: Readonly<Record<string, Type>>,
+): void {
   for (const [name, { dtype }] of Object.entries(types)) {
-    if (!DTYPES[dtype].float || device.caps.compute.includes(dtype)) continue;
+    if (stored.includes(name) || !DTYPES[dtype].float || device.caps.compute.includes(dtype)) continue;
     throw new DTypeError(
       where,
       `device ${device.name} computes in ${device.caps.compute.join(' and ')}, ${name} is ${dtype}`,
@@ -128,7 +132,8 @@ const exactNumber = (_key: string, value: unknown): unknown =>
     ? `number ${Object.is(value, -0) ? '-0' : value}`
     : value;
 
-function remember(
+/** Puts what an op made on the tape, where one of its inputs is on it. */
+export function remember(
   op: AnyOp,
   attrs: unknown,
   given: Record<string, Tensor>,

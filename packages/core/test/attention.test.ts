@@ -26,7 +26,9 @@ interface Case {
   /** Batch, queries, keys, heads, groups, head size. */
   readonly sizes: readonly [B: number, T: number, S: number, H: number, G: number, D: number];
   readonly window?: number;
-  readonly position?: number;
+  readonly position?: number | readonly number[];
+  /** [B, T] */
+  readonly first?: readonly number[];
 }
 
 const cases: readonly Case[] = [
@@ -38,18 +40,25 @@ const cases: readonly Case[] = [
   { sizes: [1, 2, 8, 4, 2, 2], position: 2, window: 3 },
   { sizes: [1, 1, 1, 1, 1, 1] },
   { sizes: [1, 3, 3, 3, 3, 1], window: 100 },
+  { sizes: [3, 2, 8, 4, 2, 2], position: [5, 0, 6], window: 3 },
+  { sizes: [2, 4, 4, 2, 1, 2], first: [0, 0, 2, 2, -7, 1, 1, 3] },
+  { sizes: [2, 2, 6, 2, 2, 2], position: [4, 1], first: [3, 2, 0, 2], window: 3 },
 ];
 
-function inputsOf({ sizes: [B, T, S, H, G, D], position }: Case, on = device) {
+function inputsOf({ sizes: [B, T, S, H, G, D], position, first }: Case, on = device) {
   return {
     q: tensor(on, normal(9, 0, B * T * H * D), [B, T, H, D]),
     k: tensor(on, normal(9, 1, B * S * G * D), [B, S, G, D]),
     v: tensor(on, normal(9, 2, B * S * G * D), [B, S, G, D]),
     position: at(position, on),
+    first: first && tensor(on, first, [B, T], 'i32'),
   };
 }
-const at = (position: number | undefined, on: ReferenceDevice) =>
-  position === undefined ? undefined : tensor(on, [position], [1], 'i32');
+const at = (position: number | readonly number[] | undefined, on: ReferenceDevice) => {
+  if (position === undefined) return undefined;
+  const positions = [position].flat();
+  return tensor(on, positions, [positions.length], 'i32');
+};
 
 /** One output row and its log-sum-exp, straight from the definition: a list of (key, score) pairs. */
 function expectedRow(one: Case, b: number, t: number, h: number) {
@@ -61,9 +70,10 @@ function expectedRow(one: Case, b: number, t: number, h: number) {
       .slice(((b * count + row) * heads + head) * D, ((b * count + row) * heads + head + 1) * D);
   const group = Math.floor((h * G) / H);
   const query = entry(q, t, H, h, T);
-  const place = (one.position ?? S - T) + t;
+  const position = Array.isArray(one.position) ? one.position[b] : one.position;
+  const place = (position ?? S - T) + t;
   const seen = Array.from({ length: S }, (_, j) => j).filter(
-    (j) => j <= place && (!one.window || j > place - one.window),
+    (j) => j <= place && (!one.window || j > place - one.window) && j >= (one.first?.[b * T + t] ?? 0),
   );
   const weights = seen.map((j) => {
     const key = entry(k, j, G, group, S);
@@ -109,7 +119,10 @@ test.for(cases)('equals its parts: %o', (one) => {
 test.for(cases)('gradients equal finite differences: %o', (one) => {
   const [B, T, S, H, G, D] = one.sizes;
   checkGradients(
-    ({ q, k, v }, on) => attention(q, k, v, { window: one.window ?? 0, position: at(one.position, on) }),
+    ({ q, k, v }, on) => {
+      const { position, first } = inputsOf(one, on);
+      return attention(q, k, v, { window: one.window ?? 0, position, first });
+    },
     { q: { shape: [B, T, H, D] }, k: { shape: [B, S, G, D] }, v: { shape: [B, S, G, D] } },
   );
 });
@@ -134,6 +147,13 @@ test('large scores do not overflow, and a position outside the cache gives zeros
   expect(Array.from(device.values(y))).toEqual([1, 1.5]);
   const outside = attention(q, q, q, { position: at(-2, device) });
   expect(Array.from(device.values(outside))).toEqual([0, 0]);
+});
+
+test('a first key beyond the own one gives zeros for that query alone', () => {
+  const q = tensor(device, [1, 1, 1], [1, 3, 1, 1]);
+  const v = tensor(device, [5, 6, 7], [1, 3, 1, 1]);
+  const first = tensor(device, [0, 2, 2], [1, 3], 'i32');
+  expect(Array.from(device.values(attention(q, q, v, { first })))).toEqual([5, 0, 7]);
 });
 
 test('the parts leave nothing behind but what the op returns', () => {
@@ -167,6 +187,17 @@ test('what does not fit is named', () => {
     '[attention] scale must be finite, got NaN',
   );
   expect(() => attention(x, x, x, { position: zeros(device, [1]) })).toThrow(DTypeError);
+  expect(() => attention(x, x, x, { position: zeros(device, [2], 'i32') })).toThrow(
+    '[attention] position must have shape [1], got [2]',
+  );
+  const two = zeros(device, [2, 2, 1, 2]);
+  expect(() => attention(two, two, two, { position: zeros(device, [3], 'i32') })).toThrow(
+    'position must have shape [1] or [2], one for each row of the batch, got [3]',
+  );
+  expect(() => attention(x, x, x, { first: zeros(device, [2], 'i32') })).toThrow(
+    '[attention] first must have shape [1, 2], got [2]',
+  );
+  expect(() => attention(x, x, x, { first: zeros(device, [1, 2]) })).toThrow(DTypeError);
 });
 
 test('a loss from logSumExp is refused, since its gradient would be lost', () => {

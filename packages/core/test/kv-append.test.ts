@@ -24,6 +24,12 @@ test('tokens land at their position in every batch, the rest stays', () => {
   expect(after(3, 0)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 });
 
+test('each row of the batch may have a position of its own', () => {
+  const target = cache();
+  kvAppend(target, x(2), tensor(device, [2, -1], [2], 'i32'));
+  expect(Array.from(device.values(target))).toEqual([9, 9, 9, 9, 1, 2, 7, 8, 9, 9, 9, 9]);
+});
+
 test('tokens outside the cache are skipped', () => {
   expect(after(2, 2)).toEqual([9, 9, 9, 9, 1, 2, 9, 9, 9, 9, 5, 6]);
   expect(after(2, -1)).toEqual([3, 4, 9, 9, 9, 9, 7, 8, 9, 9, 9, 9]);
@@ -38,5 +44,8 @@ test('what does not fit is named', () => {
   expect(() => kvAppend(cache(), zeros(device, [2, 1, 2, 1]), at)).toThrow(ShapeError);
   expect(() => kvAppend(cache(), zeros(device, [2, 1, 2]), at)).toThrow(ShapeError);
   expect(() => kvAppend(cache(), x(1), zeros(device, [1]))).toThrow(DTypeError);
+  expect(() => kvAppend(cache(), x(1), zeros(device, [3], 'i32'))).toThrow(
+    'position must have shape [1] or [2], one for each row of the batch, got [3]',
+  );
   expect(() => kvAppend(cache(), zeros(device, [2, 1, 1, 2], 'i32'), at)).toThrow(DTypeError);
 });

@@ -46,6 +46,21 @@ test('pairs are turned by position times frequency, in both layouts', () => {
   }
 });
 
+test('each row of the batch may have a position of its own', () => {
+  const x = normal(3, 2, 2 * 2 * 3 * 1 * 4);
+  const positions = tensor(device, [4, 1], [2], 'i32');
+  for (const shape of [
+    [2, 6, 1, 4],
+    [2, 2, 3, 1, 4],
+  ]) {
+    const tokens = shape.at(-3)!;
+    close(
+      device.values(rope(tensor(device, x, shape), table(4, 10), { position: positions })),
+      turned(x, 4, false, (row) => [4, 1][Math.floor(row / 6)]! + (row % tokens)),
+    );
+  }
+});
+
 test('inverse turns back, and one token at a time equals all at once', () => {
   const x = tensor(device, normal(3, 1, 4 * 8), [4, 1, 8]);
   const y = rope(x, table(8, 4));

@@ -193,6 +193,20 @@ test('a result in a dtype that the device does not compute in is refused like an
   expect(run(moving, { x: tensor(narrow, [1]) }, null).y.dtype).toBe('bf16');
 });
 
+test('an input that is only stored in another dtype is taken', () => {
+  const plain = referenceDevice();
+  const narrow: ReferenceDevice = { ...plain, caps: { ...plain.caps, compute: ['f32'] } };
+  const op: Op<'x' | 'w', 'y', null> = {
+    name: 'read',
+    stored: ['w'],
+    infer: ({ x }) => ({ y: { dtype: x.dtype, shape: x.shape } }),
+    reference: ({ w }, { y }) => y.set(w),
+  };
+  const w = tensor(narrow, [3], [1], 'bf16');
+  expect(narrow.values(run(op, { x: tensor(narrow, [1]), w }, null).y)[0]).toBe(3);
+  expect(() => run(op, { x: w, w }, null)).toThrow('[read] device reference computes in f32, x is bf16');
+});
+
 test('a composite that adds in place gives the very tensor it added to', () => {
   const addInto: Op<'x', 'y', null, 'into'> = {
     name: 'add-into',

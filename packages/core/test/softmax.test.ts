@@ -34,6 +34,16 @@ test('the causal mask is aligned to the last column, or starts at a position', (
   expect(seen(3, 2, { causal: true, position: position(0) })).toEqual(['x.', 'xx', 'xx']);
 });
 
+test('each row of the batch may have a position and first columns of its own', () => {
+  const x = tensor(device, new Float32Array(2 * 2 * 3), [2, 1, 2, 3]);
+  const shown = (options: Parameters<typeof softmax>[1]) =>
+    Array.from(device.values(softmax(x, { causal: true, ...options })), (p) => (p > 0 ? 'x' : '.')).join('');
+  expect(shown({ position: tensor(device, [0, 1], [2], 'i32') })).toBe('x..xx.xx.xxx');
+  const first = tensor(device, [0, 2, 1, 9], [2, 2], 'i32');
+  expect(shown({ first })).toBe('xx...x.x....');
+  expect(shown({ first, position: tensor(device, [0, 1], [2], 'i32') })).toBe('x.....' + '.x....');
+});
+
 test('a window hides what is too far back', () => {
   expect(seen(4, 4, { causal: true, window: 2 })).toEqual(['x...', 'xx..', '.xx.', '..xx']);
   expect(seen(4, 4, { causal: true, window: 1 })).toEqual(['x...', '.x..', '..x.', '...x']);
@@ -100,6 +110,14 @@ test('what does not fit is refused', () => {
     '[softmax] window must be a whole number of at least 0, got -1',
   );
   expect(() => softmaxOp.infer({ x, position: { ...p, shape: [2] } }, causal)).toThrow(ShapeError);
+  const first = { dtype: 'i32', shape: [3, 2] } as const;
+  expect(() => softmaxOp.infer({ x, first }, { causal: false, window: 0 })).toThrow('causal: true');
+  expect(() => softmaxOp.infer({ x: { dtype: 'f32', shape: [3, 2, 2] }, first }, causal)).toThrow(
+    '[softmax] with first, x must be [B, H, Tq, Tk], got [3, 2, 2]',
+  );
+  expect(() => softmaxOp.infer({ x: { dtype: 'f32', shape: [3, 1, 3, 3] }, first }, causal)).toThrow(
+    '[softmax] first must have shape [3, 3], got [3, 2]',
+  );
   expect(() => softmaxOp.infer({ x, position: { ...p, dtype: 'f32' } }, causal)).toThrow(
     '[softmax] position must be i32, got f32',
   );

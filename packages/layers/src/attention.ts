@@ -14,12 +14,17 @@ import {
 } from '@qsparse/core';
 import type { DecoderConfig } from './config.ts';
 import { type Observe, project, type Site, selectInputs } from './linear.ts';
+import type { LowRankUpdate } from './low-rank.ts';
+import { type PackedBlock, projectPacked } from './packed.ts';
 
 export interface AttentionLayer {
   readonly queryKeyValue: Param; // [(H + 2 G) D, d]: query heads, key heads, value heads
   readonly output: Param; // [d, H D]
   readonly queryKeyValueBias?: Param | undefined; // [(H + 2 G) D]
   readonly outputBias?: Param | undefined; // [d]
+  /** What an adapter adds to the weights. */
+  readonly queryKeyValueUpdate?: LowRankUpdate | undefined;
+  readonly outputUpdate?: LowRankUpdate | undefined;
   /** RMSNorm weights [D] of query and key heads, before the rotation. */
   readonly headNorms?: HeadNorms | undefined;
   /** Tokens that a position of this layer sees, 0 for all; default: the config's sliding window. */
@@ -33,20 +38,43 @@ export interface HeadNorms {
   readonly key: Param;
 }
 
-/** Keys and values that a layer has seen, [B, capacity, G, D]. */
+/** Keys and values that a layer has seen, [B, room, G, D]. */
 export interface LayerCache {
   readonly keys: Tensor;
   readonly values: Tensor;
-  /** i32 [1]: where the first token of the call goes; on the device, so that a captured step can be replayed. */
+  /** i32 [1] or [B]: position of the call's first token; on the device, so that a captured step can be replayed. */
   readonly position: Tensor;
+  /** Like `position`: where that token's key goes. Another tensor only where older keys have been moved away. */
+  readonly place: Tensor;
 }
 
-/** The past of a decoder: one cache a layer, at one position. */
+/** The past of a decoder: one cache a layer, at one position or at one for each sequence. */
 export interface KeyValueCache {
   readonly layers: readonly LayerCache[];
-  /** The one that the layers hold: tokens before the next call. `write` it before each. */
+  /** The one that the layers hold: tokens before the next call. Moved by `seek`. */
   readonly position: Tensor;
+  /**
+   * Before each call: how many tokens come before it, for all sequences or for each, and how many it has of a sequence.
+   * Throws ValueError for more than there is room for, and for a place whose keys are gone (of a sliding window).
+   */
+  seek(position: number | readonly number[], length: number): void;
+  /** Whether what a call at `position` sees of earlier calls is still there; `seek` throws where it is not. */
+  reaches(position: number): boolean;
+  /**
+   * One sequence of a cache whose sequences have positions of their own, on the same memory. Owned by the caller, who
+   * disposes it before the whole.
+   */
+  row(index: number): KeyValueCache;
   dispose(): void;
+}
+
+export interface AttentionOptions {
+  readonly cache?: LayerCache | undefined;
+  /** i32 [B, T]: the first position that each sees, where documents share a row; absent: all before it. */
+  readonly first?: Tensor | undefined;
+  readonly observe?: Observe | undefined;
+  /** The layer's weights for few tokens, in place of its own. */
+  readonly packed?: PackedBlock | undefined;
 }
 
 /** x [B, T, d] → x + the layer [B, T, d]. `ropeTable` [context, D / 2, 2]. */
@@ -55,37 +83,40 @@ export function selfAttention(
   x: Tensor,
   config: DecoderConfig,
   ropeTable: Tensor,
-  {
-    cache,
-    observe,
-  }: { readonly cache?: LayerCache | undefined; readonly observe?: Observe | undefined } = {},
+  { cache, first, observe, packed }: AttentionOptions = {},
 ): Tensor {
   const { heads, keyValueHeads, headSize, slidingWindow, ropeScaling, linear } = config;
   const [batch, length] = x.shape as [number, number, number];
   const position = cache?.position;
   const inputs = selectInputs(layer.inputSite, x, linear, observe); // one selection for q, k and v
   const widths = [heads * headSize, keyValueHeads * headSize, keyValueHeads * headSize];
-  const projected = project(inputs, layer.queryKeyValue, linear, {
-    sections: widths,
-    bias: layer.queryKeyValueBias,
-  }); // [B, T, (H + 2 G) D]
+  const bias = layer.queryKeyValueBias;
+  const projected = packed
+    ? projectPacked(layer.inputSite, inputs, packed.queryKeyValue, linear, { bias })
+    : project(inputs, layer.queryKeyValue, linear, {
+        sections: widths,
+        bias,
+        update: layer.queryKeyValueUpdate,
+      }); // [B, T, (H + 2 G) D]
   const { query, key, value } = layer.headNorms
     ? normedRotaryHeads(projected, layer.headNorms, config, ropeTable, position)
     : rotaryHeads(projected, ropeTable, { heads, keyValueHeads, position });
   if (cache) {
-    kvAppend(cache.keys, key, cache.position);
-    kvAppend(cache.values, value, cache.position);
+    kvAppend(cache.keys, key, cache.place);
+    kvAppend(cache.values, value, cache.place);
   }
   const mixed = attention(query, cache?.keys ?? key, cache?.values ?? value, {
     scale: ropeAttentionFactor(ropeScaling) ** 2 / Math.sqrt(headSize),
     window: layer.window ?? slidingWindow,
-    position,
+    position: cache?.place,
+    first,
   }); // [B, T, H, D]
   const joined = reshape(mixed, [batch, length, heads * headSize]);
-  return project(selectInputs(layer.outputSite, joined, linear, observe), layer.output, linear, {
-    bias: layer.outputBias,
-    add: x,
-  });
+  const outputs = selectInputs(layer.outputSite, joined, linear, observe);
+  const rest = { bias: layer.outputBias, add: x };
+  return packed
+    ? projectPacked(layer.outputSite, outputs, packed.output, linear, rest)
+    : project(outputs, layer.output, linear, { ...rest, update: layer.outputUpdate });
 }
 
 /** What rotaryHeads does, with query and key heads normed before they are turned; seven launches in place of one. */

@@ -6,12 +6,14 @@ import { keepCount } from '@qsparse/quantizers';
 
 /**
  * Which inputs of a linear layer stay: all; exactly K = floor((1 - sparsity) n + 1e-9), at least 1, of each token's
- * n; or exactly `keep` of every `block` consecutive ones.
+ * n; or exactly `keep` of every `block` consecutive ones. `relu`, which Q-Sparse is compared with, lets those above 0
+ * through, however many: its gradient is that of ReLU, whatever `straightThrough` says.
  */
 export type Sparsity =
   | { readonly kind: 'dense' }
   | { readonly kind: 'top-k'; readonly sparsity: number }
-  | { readonly kind: 'block'; readonly keep: number; readonly block: number };
+  | { readonly kind: 'block'; readonly keep: number; readonly block: number }
+  | { readonly kind: 'relu' };
 
 /**
  * After selection, rescale each token: not at all; to unit L2 norm (the literal reading of Q-Sparse, arXiv
@@ -57,8 +59,11 @@ export interface DecoderConfig {
   readonly ropeTheta: number;
   readonly ropeScaling?: RopeScaling | undefined;
   readonly normEpsilon: number;
-  /** Activation of the gate: squared ReLU (ReLU²GLU) or SiLU (SwiGLU). */
-  readonly activation: 'squared-relu' | 'silu';
+  /**
+   * Activation of the gate: squared ReLU (ReLU²GLU), SiLU (SwiGLU) or ReLU; `drelu` is ReLU of gate and up alike
+   * (Song et al., "Turbo Sparse", arXiv 2406.05955).
+   */
+  readonly activation: 'squared-relu' | 'silu' | 'relu' | 'drelu';
   /** RMSNorm before the output and down projections too (BitNet b1.58). */
   readonly subLayerNorms: boolean;
   /** RMSNorm of every query and key head, one weight for all heads of a layer, before the rotation (Qwen3). */
@@ -83,7 +88,7 @@ export function selectionOf(
   sparsity: Sparsity,
   width: number,
 ): { readonly k: number; readonly block: number } {
-  if (sparsity.kind === 'dense') return { k: width, block: 0 };
+  if (sparsity.kind === 'dense' || sparsity.kind === 'relu') return { k: width, block: 0 };
   if (sparsity.kind === 'top-k') return { k: keepCount(sparsity.sparsity, width), block: 0 };
   const { keep, block } = sparsity;
   if (!Number.isInteger(block) || block < 1 || width % block !== 0) {
@@ -120,9 +125,9 @@ export function siteWidths(config: DecoderConfig): ReadonlyMap<string, number> {
   );
 }
 
-/** The share of inputs that a selection leaves out, before K is rounded to whole inputs. */
+/** The share of inputs that a selection leaves out, before K is rounded to whole inputs; 0 for ReLU, which leaves out what it finds. */
 export function shareLeftOut(sparsity: Sparsity): number {
-  if (sparsity.kind === 'dense') return 0;
+  if (sparsity.kind === 'dense' || sparsity.kind === 'relu') return 0;
   return sparsity.kind === 'top-k' ? sparsity.sparsity : 1 - sparsity.keep / sparsity.block;
 }
 

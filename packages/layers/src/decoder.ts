@@ -19,6 +19,7 @@ import {
   type Param,
   type ParamArena,
   paramArena,
+  recompute,
   rmsNorm,
   ropeTable,
   scope,
@@ -30,6 +31,7 @@ import { type AttentionLayer, type KeyValueCache, selfAttention } from './attent
 import { checkConfig, type DecoderConfig, type LinearConfig, type Sparsity } from './config.ts';
 import { type GluLayer, gatedLinearUnit } from './glu.ts';
 import { inCompute, type Observe, type Site } from './linear.ts';
+import type { PackedBlock, PackedDecoder } from './packed.ts';
 import { decoderParams } from './parameters.ts';
 
 export interface DecoderBlock {
@@ -52,14 +54,25 @@ export interface Decoder {
   readonly finalNorm: Param; // [d]
   readonly head: Param; // [V, d]; the embedding itself when tied
   readonly ropeTable: Tensor; // [context, D / 2, 2]
+  /**
+   * Where it is set (`packDecoder` makes it), calls of one token a sequence with a cache take their linear layers from it.
+   * The weights must not change then. Disposed with the model.
+   */
+  packed?: PackedDecoder | undefined;
   dispose(): void;
 }
 
 export interface ForwardOptions {
   /** Where earlier tokens are, and where these go. */
   readonly cache?: KeyValueCache | undefined;
+  /** i32 [B, T]: the first position that each sees, so that documents that share a row see themselves alone. */
+  readonly first?: Tensor | undefined;
   /** Sees what every site lets through; costs nothing when absent. */
   readonly observe?: Observe | undefined;
+  /** False computes with the weights also where `model.packed` is there. Default true. */
+  readonly packed?: boolean | undefined;
+  /** Keep of each block its input alone and compute it again in the reverse sweep: less memory, about a third more time. */
+  readonly recomputeBlocks?: boolean | undefined;
 }
 
 export interface DecoderOptions {
@@ -89,7 +102,7 @@ export function createDecoder(
   const table = keep(tensor(device, angles, [length, headDim / 2, 2]));
   const param = (name: string): Param => arena.params.get(`${name}.weight`)!;
   const embedded = param('model.embed_tokens');
-  return {
+  const model: Decoder = {
     device,
     config,
     compute,
@@ -99,11 +112,14 @@ export function createDecoder(
     finalNorm: param('model.norm'),
     head: config.tiedEmbedding ? embedded : param('lm_head'),
     ropeTable: table,
+    packed: undefined,
     dispose() {
+      model.packed?.dispose();
       table.dispose();
       arena.dispose();
     },
   };
+  return model;
 }
 
 function blockOf(arena: ParamArena, layer: number, config: DecoderConfig): DecoderBlock {
@@ -154,17 +170,36 @@ export function embedTokens({ embedding: table, compute }: Decoder, tokens: Tens
 }
 
 /**
- * What stands between embedding and final norm, in order, two a block: x [B, T, d] → x [B, T, d]. For callers that do
+ * What stands between embedding and final norm, in order, two a block (one where blocks are recomputed): x [B, T, d] → x [B, T, d]. For callers that do
  * something between two of them, such as hearing an abort.
  */
 export function decoderSteps(
-  { blocks, config, ropeTable: angles }: Decoder,
-  { cache, observe }: ForwardOptions = {},
+  model: Decoder,
+  { cache, first, observe, packed: mayPack = true, recomputeBlocks = false }: ForwardOptions = {},
 ): readonly ((x: Tensor) => Tensor)[] {
-  return blocks.flatMap(({ attention, feedForward }, i) => [
-    (x) => scope(() => selfAttention(attention, x, config, angles, { cache: cache?.layers[i], observe })),
-    (x) => scope(() => gatedLinearUnit(feedForward, x, config, observe)),
-  ]);
+  const { arena, blocks, config, ropeTable: angles } = model;
+  // An observer may change what is selected, which lists of fixed length do not follow.
+  const form = mayPack && cache && !observe ? model.packed : undefined;
+  return blocks.flatMap(({ attention, feedForward }, i) => {
+    const packedFor = ({ shape: [batch = 0, length] }: Tensor): PackedBlock | undefined =>
+      form && length === 1 && batch <= form.mostRows ? form.blocks[i] : undefined;
+    const attend = (x: Tensor) => {
+      const options = { cache: cache?.layers[i], first, observe, packed: packedFor(x) };
+      return scope(() => selfAttention(attention, x, config, angles, options));
+    };
+    const feed = (x: Tensor) =>
+      scope(() => gatedLinearUnit(feedForward, x, config, { observe, packed: packedFor(x) }));
+    if (!recomputeBlocks) return [attend, feed];
+    const params = [...arena.params].filter(([name]) => name.includes(`model.layers.${i}.`));
+    return [
+      (x: Tensor) =>
+        recompute(
+          (input) => feed(attend(input)),
+          x,
+          params.map(([, param]) => param),
+        ),
+    ];
+  });
 }
 
 /** x [B, T, d] of the last step → the final normed states [B, T, d]. */

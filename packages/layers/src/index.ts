@@ -1,12 +1,13 @@
 /** Q-Sparse layers and the decoder they make. */
 export {
   type AttentionLayer,
+  type AttentionOptions,
   type HeadNorms,
   type KeyValueCache,
   type LayerCache,
   selfAttention,
 } from './attention.ts';
-export { createCache } from './cache.ts';
+export { type CacheOptions, createCache } from './cache.ts';
 export {
   checkConfig,
   DENSE,
@@ -37,7 +38,7 @@ export {
   lossOf,
   setSparsity,
 } from './decoder.ts';
-export { type GluLayer, gatedLinearUnit } from './glu.ts';
+export { type GluLayer, type GluOptions, gatedLinearUnit } from './glu.ts';
 export {
   type Observe,
   type ProjectOptions,
@@ -47,10 +48,22 @@ export {
   selectInputs,
 } from './linear.ts';
 export {
+  LORA_TARGETS,
+  type LoraOptions,
+  type LoraTarget,
+  type LowRankSection,
+  type LowRankUpdate,
+  loraParams,
+  withLora,
+} from './low-rank.ts';
+export { type PackOptions, packDecoder, packsFaster } from './pack-decoder.ts';
+export type { PackedBlock, PackedDecoder, PackedLinear } from './packed.ts';
+export {
   countParameters,
   decoderParams,
   initialize,
   type ParameterCount,
   siteParameters,
 } from './parameters.ts';
+export { sequenceLosses } from './sequence-losses.ts';
 export { firstNonFinite, measureSparsity, type SparsityReport } from './sparsity.ts';

@@ -6,18 +6,22 @@ import {
   add,
   castStraightThrough,
   type DType,
-  type GatedActivationAttrs,
   matmul,
   type Param,
   rmsNorm,
   type Tensor,
 } from '@qsparse/core';
 import { gatedSparsify, type SparsifyOptions, sparsify, ternarize } from '@qsparse/quantizers';
-import { type LinearConfig, selectionOf, sparsityAt } from './config.ts';
+import { type DecoderConfig, type LinearConfig, selectionOf, sparsityAt } from './config.ts';
+import { type LowRankUpdate, updatedWeight } from './low-rank.ts';
+import { reluGated, reluInputs } from './relu.ts';
 import { rescaled } from './rescale.ts';
 
-/** Called with what a site lets through, for statistics; it must not keep the tensor. */
-export type Observe = (site: string, selected: Tensor) => void;
+/**
+ * Called with what a site lets through, for statistics; it must not keep the tensor. A tensor of the same shape that it
+ * returns is taken in place of it, for experiments with other selections.
+ */
+export type Observe = (site: string, selected: Tensor) => Tensor | undefined;
 
 /** Where inputs of linear layers are selected; `name` is `layers.N.qkv`, `.o`, `.gate-up` or `.down`. */
 export interface Site {
@@ -30,8 +34,9 @@ export interface Site {
 /** x [..., n] normed, selected and quantised: same shape, at most K of n entries of a token differ from zero. */
 export function selectInputs(site: Site, x: Tensor, linear: LinearConfig, observe?: Observe): Tensor {
   const { norm, epsilon } = site;
-  const selected = sparsify(x, optionsOf(site, x.shape.at(-1)!, linear));
-  observe?.(site.name, selected);
+  const isRelu = sparsityAt(linear, site.name).kind === 'relu';
+  const chosen = isRelu ? reluInputs(site, x, linear) : sparsify(x, optionsOf(site, x.shape.at(-1)!, linear));
+  const selected = observe?.(site.name, chosen) ?? chosen;
   if (linear.rescale === 'none') return selected;
   return rescaled(selected, () => (norm ? rmsNorm(x, norm, { epsilon }) : x), linear.rescale);
 }
@@ -43,13 +48,16 @@ export function selectInputs(site: Site, x: Tensor, linear: LinearConfig, observ
 export function selectGated(
   site: Site,
   x: Tensor,
-  kind: GatedActivationAttrs['kind'],
+  kind: DecoderConfig['activation'],
   linear: LinearConfig,
   observe?: Observe,
 ): Tensor {
+  if (kind === 'relu' || kind === 'drelu') return selectInputs(site, reluGated(x, kind), linear, observe);
+  if (sparsityAt(linear, site.name).kind === 'relu')
+    return selectInputs(site, gatedSparsify(x, { kind }), linear, observe);
   const { norm: weight, epsilon } = site;
-  const selected = gatedSparsify(x, { kind, ...optionsOf(site, x.shape.at(-1)! / 2, linear) });
-  observe?.(site.name, selected);
+  const chosen = gatedSparsify(x, { kind, ...optionsOf(site, x.shape.at(-1)! / 2, linear) });
+  const selected = observe?.(site.name, chosen) ?? chosen;
   if (linear.rescale === 'none') return selected;
   return rescaled(selected, () => gatedSparsify(x, { kind, weight, epsilon }), linear.rescale);
 }
@@ -67,6 +75,8 @@ export interface ProjectOptions {
   readonly bias?: Param | undefined;
   /** [..., m], added to the product: the residual stream. */
   readonly add?: Tensor | undefined;
+  /** Added to the weight before it is rounded. */
+  readonly update?: LowRankUpdate | undefined;
 }
 
 /** y [..., m] = selected [..., n] · weightᵀ (+ bias) (+ add), weight [m, n], ternary where the config says so. */
@@ -74,13 +84,12 @@ export function project(
   selected: Tensor,
   weight: Param,
   { weights }: LinearConfig,
-  { sections, bias, add: summand }: ProjectOptions = {},
+  { sections, bias, add: summand, update }: ProjectOptions = {},
 ): Tensor {
   const dtype = computeDType(selected);
+  const whole = update ? updatedWeight(weight, update) : weight;
   const used =
-    weights === 'ternary'
-      ? ternarize(weight, { sections: sections ?? [], dtype }).y
-      : inCompute(weight, dtype);
+    weights === 'ternary' ? ternarize(whole, { sections: sections ?? [], dtype }).y : inCompute(whole, dtype);
   const product = matmul(selected, used, { transposeB: true, add: summand });
   return bias ? add(product, inCompute(bias, dtype)) : product;
 }
@@ -91,6 +100,6 @@ function computeDType({ dtype }: Tensor): 'f32' | 'bf16' {
 }
 
 /** A weight in the dtype of the computation; its gradient still ends in the f32 arena. */
-export function inCompute(weight: Param, dtype: DType): Tensor {
+export function inCompute(weight: Tensor, dtype: DType): Tensor {
   return dtype === 'bf16' ? castStraightThrough(weight, dtype) : weight;
 }

@@ -1,7 +1,7 @@
 /** What a model's sites let through on given tokens: shares of zeros, and where a NaN or an infinity begins. */
 import { noGrad, scope, type Tensor } from '@qsparse/core';
 import { sparsityStatistics } from '@qsparse/quantizers';
-import { type Decoder, logits } from './decoder.ts';
+import { type Decoder, type ForwardOptions, logits } from './decoder.ts';
 import { siteParameters } from './parameters.ts';
 
 export interface SparsityReport {
@@ -13,18 +13,17 @@ export interface SparsityReport {
 
 /**
  * Runs one forward pass over tokens i32 [B, T] and counts zeros: what selection left out, and what was zero or was
- * rounded to zero before. Training steps do not pay for it.
+ * rounded to zero before. Training steps do not pay for it. `first`: as for `logits`.
  */
-export async function measureSparsity(model: Decoder, tokens: Tensor): Promise<SparsityReport> {
+export async function measureSparsity(
+  model: Decoder,
+  tokens: Tensor,
+  { first }: Pick<ForwardOptions, 'first'> = {},
+): Promise<SparsityReport> {
   const sites = new Map<string, number>();
-  for (const { place, result } of observed(
-    model,
-    tokens,
-    (values, width) => sparsityStatistics(values, width).sparsity,
-  )) {
-    const share = await result;
-    if (place !== LOGITS) sites.set(place, share);
-  }
+  const summarise = (values: ArrayLike<number>, width: number) => sparsityStatistics(values, width).sparsity;
+  for (const { place, result } of observed(model, tokens, summarise, { first, sitesAlone: true }))
+    sites.set(place, await result);
   const weights = siteParameters(model.config);
   let parameters = 0;
   let skipped = 0;
@@ -52,11 +51,18 @@ interface Observed<T> {
   readonly result: Promise<T>;
 }
 
-/** One forward pass; what every site lets through, and the logits, summarised on the host. */
+/** One forward pass; what every site lets through, and the logits unless `sitesAlone`, summarised on the host. */
 function observed<T>(
   model: Decoder,
   tokens: Tensor,
   summarise: (values: ArrayLike<number>, width: number) => T,
+  {
+    first,
+    sitesAlone = false,
+  }: Pick<ForwardOptions, 'first'> & {
+    /** Logits are many, and reading them takes longer than all the rest. */
+    readonly sitesAlone?: boolean;
+  } = {},
 ): readonly Observed<T>[] {
   const seen: Observed<T>[] = [];
   // A read is queued at once, so that the scope may free the tensor.
@@ -65,7 +71,12 @@ function observed<T>(
       place,
       result: tensor.data().then((values) => summarise(values, tensor.shape.at(-1)!)),
     });
-  noGrad(() => scope(() => observe(LOGITS, logits(model, tokens, { observe }))));
+  noGrad(() =>
+    scope(() => {
+      const values = logits(model, tokens, { first, observe });
+      if (!sitesAlone) observe(LOGITS, values);
+    }),
+  );
   return seen;
 }
 

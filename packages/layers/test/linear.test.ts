@@ -1,4 +1,14 @@
-import { backward, type Param, paramArena, scope, sum, type Tensor, tensor, write } from '@qsparse/core';
+import {
+  backward,
+  type Param,
+  paramArena,
+  scale,
+  scope,
+  sum,
+  type Tensor,
+  tensor,
+  write,
+} from '@qsparse/core';
 import { nullDevice } from '@qsparse/core/null';
 import { referenceDevice } from '@qsparse/core/reference';
 import { DENSE, type LinearConfig, project, type Site, selectGated, selectInputs } from '@qsparse/layers';
@@ -42,10 +52,18 @@ test('what stays is rounded to int8 levels of its token', () => {
 test('observe sees the name and what stays, before the rescale', async () => {
   const seen: [string, number[]][] = [];
   const x = tensor(device, [3, -4, 1, 0], [1, 4]);
-  const observe = (name: string, selected: Tensor) => seen.push([name, [...device.values(selected)]]);
+  const observe = (name: string, selected: Tensor) => void seen.push([name, [...device.values(selected)]]);
   const y = selectInputs(site, x, { ...half, rescale: 'unit' }, observe);
   expect(seen).toEqual([['layers.0.qkv', [3, -4, 0, 0]]]);
   expect([...(await y.data())]).toEqual([0.6, -0.8, 0, 0].map((value) => expect.closeTo(value, 6)));
+});
+
+test('what observe returns takes the place of what was selected, also behind the gate', () => {
+  const x = tensor(device, [3, -4, 1, 0], [1, 4]);
+  const double = (_: string, selected: Tensor) => scale(selected, 2);
+  expect([...device.values(selectInputs(site, x, half, double))]).toEqual([6, -8, 0, 0]);
+  const gated = selectGated(site, tensor(device, [1, 2, 5, 3], [1, 4]), 'relu', DENSE, double);
+  expect([...device.values(gated)]).toEqual([10, 12]);
 });
 
 test('ternary weights are alpha times -1, 0, 1; full ones are as they are', () => {

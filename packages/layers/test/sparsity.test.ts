@@ -45,7 +45,7 @@ test('exactly K of every token stay at every site', () => {
   const device = referenceDevice();
   const model = tinyModel(device, { ...silu, subLayerNorms: false });
   const kept = new Map<string, Set<number>>();
-  const observe = (site: string, selected: Parameters<typeof device.values>[0]) => {
+  const observe = (site: string, selected: Parameters<typeof device.values>[0]): undefined => {
     const values = device.values(selected);
     const width = selected.shape.at(-1)!;
     const counts = new Set<number>();

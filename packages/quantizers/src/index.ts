@@ -1,4 +1,5 @@
 /** Selectors, quantizers and ternary packings: ops for the tape, and the same on plain typed arrays. */
+export { type ChannelList, type CompactAttrs, compact, compactOp } from './compact.ts';
 export {
   decodeRows,
   decodeTernary,
@@ -15,6 +16,7 @@ export { packHfBitnet, unpackHfBitnet } from './pack-hf-bitnet.ts';
 export { quantizeInt8, quantizeInt8Op } from './quantize-int8.ts';
 export { select, selectOp } from './select.ts';
 export { keepCount, type Selection, selectMask } from './selection.ts';
+export { type ProductAttrs, type ProductOptions, sparseGemv, sparseGemvOp } from './sparse-gemv.ts';
 export { sparsify, sparsifyOp, sparsifyStraightThroughOp } from './sparsify.ts';
 export type { SparsifyAttrs, SparsifyOptions } from './sparsify-attrs.ts';
 export { type SparsityStatistics, sparsityStatistics } from './statistics.ts';
@@ -25,4 +27,10 @@ export {
   ternarize,
   ternarizeOp,
 } from './ternarize.ts';
-export { selectAbove, selectStatistical, type ThresholdSelection } from './threshold-selection.ts';
+export { type TernaryWeights, ternaryGemv, ternaryGemvOp } from './ternary-gemv.ts';
+export {
+  selectAbove,
+  selectStatistical,
+  statisticalFactor,
+  type ThresholdSelection,
+} from './threshold-selection.ts';

@@ -10,6 +10,8 @@ import { requireLength, requireMatrix, ternaryCode, ternaryValue } from './packi
 
 const BLOCK = 256;
 const BLOCK_BYTES = 64;
+/** Channels that are packed at a time. */
+const TILE = 64;
 
 /** Bytes of one input channel: 64 for each 256 outputs begun. */
 export function channelBytes(outputs: number): number {
@@ -26,11 +28,17 @@ export function packChannelMajor(w: ArrayLike<number>, outputs: number, inputs: 
   requireLength('packChannelMajor', 'w', w.length, outputs * inputs);
   const stride = channelBytes(outputs);
   const packed = new Uint8Array(inputs * stride);
-  for (let output = 0; output < stride * 4; output++) {
-    const { byte, shift } = placeOf(output);
-    for (let input = 0; input < inputs; input++) {
-      const code = output < outputs ? ternaryCode('packChannelMajor', w, output * inputs + input) : 1;
-      packed[input * stride + byte]! |= code << shift;
+  // A square of 64 bytes by 64 channels at a time: both sides of the transpose then stay in the first cache.
+  for (let column = 0; column < stride; column += BLOCK_BYTES) {
+    for (let first = 0; first < inputs; first += TILE) {
+      const last = Math.min(first + TILE, inputs);
+      for (let output = 4 * column; output < 4 * column + BLOCK; output++) {
+        const { byte, shift } = placeOf(output);
+        for (let input = first; input < last; input++) {
+          const code = output < outputs ? ternaryCode('packChannelMajor', w, output * inputs + input) : 1;
+          packed[input * stride + byte]! |= code << shift;
+        }
+      }
     }
   }
   return packed;
@@ -57,7 +65,7 @@ export function unpackChannelMajor(packed: Uint8Array, outputs: number, inputs: 
 }
 
 /** Byte within the channel and first bit of an output. */
-function placeOf(output: number): { byte: number; shift: number } {
+export function placeOf(output: number): { byte: number; shift: number } {
   const inBlock = output % BLOCK;
   const byte = Math.floor(output / BLOCK) * BLOCK_BYTES + (inBlock % BLOCK_BYTES);
   return { byte, shift: 2 * Math.floor(inBlock / BLOCK_BYTES) };

@@ -36,15 +36,23 @@ export function selectAbove(x: ArrayLike<number>, width: number, threshold: numb
  * @throws ShapeError when x is not whole rows, ValueError for a sparsity outside [0, 1), NonFiniteError.
  */
 export function selectStatistical(x: ArrayLike<number>, width: number, sparsity: number): ThresholdSelection {
-  if (!(sparsity >= 0 && sparsity < 1)) {
-    throw new ValueError('selectStatistical', `sparsity must be at least 0 and below 1, got ${sparsity}`);
-  }
-  const factor = Math.sqrt(Math.PI / 2) * normalMagnitudeQuantile(sparsity);
+  const factor = statisticalFactor(sparsity);
   return keepAbove('selectStatistical', x, width, (first) => {
     let sum = 0;
     for (let i = first; i < first + width; i++) sum += Math.abs(x[i]!);
     return (sum / width) * factor;
   });
+}
+
+/**
+ * What the mean magnitude of a row is multiplied by to give the threshold of `selectStatistical`: √(π/2) · Φ⁻¹((1 +
+ * sparsity) / 2). Throws ValueError for a sparsity outside [0, 1).
+ */
+export function statisticalFactor(sparsity: number): number {
+  if (!(sparsity >= 0 && sparsity < 1)) {
+    throw new ValueError('selectStatistical', `sparsity must be at least 0 and below 1, got ${sparsity}`);
+  }
+  return Math.sqrt(Math.PI / 2) * normalMagnitudeQuantile(sparsity);
 }
 
 function keepAbove(

@@ -19,6 +19,7 @@ struct attention_backward_args {
   const float *y;
   const float *log_sum_exp;
   const int32_t *position;
+  const int32_t *first; /* key of each [batch, queries]; 0: the first of all */
   float *dq;
   float *dk;
   float *dv;
@@ -31,6 +32,7 @@ struct attention_backward_args {
   int32_t groups;
   int32_t size;
   int32_t window;
+  int32_t position_step; /* 1: a position for each batch */
   int32_t row_block;
   int32_t splits;
   float scale;
@@ -52,6 +54,7 @@ struct unit {
   const struct attention_backward_args *a;
   struct rows q, dy, dq, log_sum_exp, dy_y;
   int64_t position;
+  const int32_t *first; /* of its queries; 0: none */
   int32_t first_key_element, key_stride, per_group, rows;
 };
 
@@ -80,7 +83,8 @@ static void strip_backward(const struct unit *u, const struct workspace *w, int3
     const int32_t r = first_row + row + i;
     seen[i] = (struct seen){0, 0};
     if (r >= u->rows) continue;
-    const struct seen all = keys_seen(u->position + r / u->per_group, a->keys, a->window);
+    const int32_t token = r / u->per_group;
+    const struct seen all = keys_seen(u->position + token, a->keys, a->window, u->first ? u->first[token] : 0);
     seen[i].begin = smaller(larger(all.begin - key, 0), count);
     seen[i].end = larger(smaller(all.end - key, count), seen[i].begin);
     if (seen[i].begin == seen[i].end) continue;
@@ -164,6 +168,13 @@ static void write_row(float *to, const float *tile, int32_t size, float factor) 
   }
 }
 
+/* Whether any of the tokens may see a key before `end`. */
+static int any_begins_before(const int32_t *first, int32_t token, int32_t end_token, int32_t end) {
+  for (; token < end_token; token++)
+    if (first[token] < end) return 1;
+  return 0;
+}
+
 /* dk and dv of the keys [key, key + count), and what they add to dq. */
 static void key_tile_backward(const struct unit *u, const struct workspace *w, int32_t key, int32_t count) {
   const struct attention_backward_args *a = u->a;
@@ -183,8 +194,12 @@ static void key_tile_backward(const struct unit *u, const struct workspace *w, i
       pack_row(w->k + j * STRIDE, STRIDE, a->k + element + j * u->key_stride, a->size, a->scale);
     for (int32_t j = count; j < round_up(count, LANES); j++) zero_row(w->k + j * STRIDE, STRIDE, across);
     const int32_t end_row = (int32_t)end_token * u->per_group;
-    for (int32_t row = (int32_t)first_token * u->per_group; row < end_row; row += a->row_block)
-      block_backward(u, w, row, smaller(row + a->row_block, end_row), key, count);
+    for (int32_t row = (int32_t)first_token * u->per_group; row < end_row; row += a->row_block) {
+      const int32_t end = smaller(row + a->row_block, end_row);
+      if (u->first && !any_begins_before(u->first, row / u->per_group, (end - 1) / u->per_group + 1, key + count))
+        continue;
+      block_backward(u, w, row, end, key, count);
+    }
   }
   for (int32_t j = 0; j < count; j++) {
     write_row(a->dk + element + j * u->key_stride, w->dk + j * STRIDE, a->size, a->scale);
@@ -204,7 +219,8 @@ static void unit_backward(const struct attention_backward_args *a, const struct 
                    .dy = q,
                    .dq = q,
                    .log_sum_exp = {(float *)a->log_sum_exp + first_head, per_group, a->heads, 1},
-                   .position = a->position ? *a->position : a->keys - a->queries,
+                   .position = a->position ? a->position[batch * a->position_step] : a->keys - a->queries,
+                   .first = a->first ? a->first + batch * a->queries : 0,
                    .key_stride = a->groups * a->size,
                    .per_group = per_group,
                    .rows = a->queries * per_group};

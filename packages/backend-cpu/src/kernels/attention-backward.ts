@@ -1,5 +1,6 @@
 import { attentionBackwardOp, ShapeError, sizeOf } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
+import { positionStep } from './position.ts';
 
 /** Columns and keys of a tile, rows of a strip, keys of a tile in whole strips: attention-tile.h, attention-backward.c. */
 const TILE = 64;
@@ -20,7 +21,7 @@ function scratchFloats(rowBlock: number, size: number): number {
 
 export const attentionBackward: CpuKernel = cpuKernel(
   attentionBackwardOp,
-  ({ dy, q, k, v, y, logSumExp, position }, { dq, dk, dv }, { scale, window }, { temporary }) => {
+  ({ dy, q, k, v, y, logSumExp, position, first }, { dq, dk, dv }, { scale, window }, { temporary }) => {
     const [batch, queries, heads, size] = q.shape as [number, number, number, number];
     const [, keys, groups] = k.shape as [number, number, number];
     const rowBlock = ROW_BLOCKS.find((block) => scratchFloats(block, size) <= SCRATCH);
@@ -41,12 +42,13 @@ export const attentionBackward: CpuKernel = cpuKernel(
         y: at(y),
         logSumExp: at(logSumExp),
         position: at(position),
+        first: at(first),
       },
       ...{ dq: at(dq), dk: at(dk), dv: at(dv) },
       dyY: temporary(batch * queries * heads * 4),
       partialDq: splits > 1 ? temporary(splits * sizeOf(q.shape) * 4) : 0,
       ...{ batch, queries, keys, heads, groups, size, window: Math.min(window, 2 ** 31 - 1) },
-      ...{ rowBlock, splits, scale },
+      ...{ rowBlock, splits, scale, positionStep: positionStep(position) },
     };
     return [call('attention_backward', args, 2 * batch * heads * queries * keys * size)];
   },

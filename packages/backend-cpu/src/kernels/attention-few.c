@@ -13,6 +13,7 @@ struct attention_few_args {
   const float *k;
   const float *v;
   const int32_t *position;
+  const int32_t *first; /* key of each [batch, queries]; 0: the first of all */
   float *y;
   float *log_sum_exp;
   float *partial;
@@ -23,6 +24,7 @@ struct attention_few_args {
   int32_t groups;
   int32_t size;
   int32_t window;
+  int32_t position_step; /* 1: a position for each batch */
   float scale;
 };
 
@@ -129,7 +131,6 @@ static void merge(const struct attention_few_args *a, const float *partial, int3
 KERNEL(attention_few) {
   const int32_t per_group = a->heads / a->groups, rows = a->queries * a->heads, chunks = (a->keys + CHUNK - 1) / CHUNK;
   const int32_t floats = partial_floats(a->size), key_stride = a->groups * a->size;
-  const int64_t position = a->position ? *a->position : a->keys - a->queries;
   float *scores = thread_scratch(thread);
 
   const int32_t pairs = a->batch * a->groups;
@@ -137,8 +138,10 @@ KERNEL(attention_few) {
     const int32_t batch = unit % pairs / a->groups, group = unit % a->groups;
     const int32_t chunk = unit / pairs, first = chunk * CHUNK;
     const int32_t element = batch * a->keys * key_stride + group * a->size;
+    const int64_t position = a->position ? a->position[batch * a->position_step] : a->keys - a->queries;
     for (int32_t t = 0; t < a->queries; t++) {
-      const struct seen all = keys_seen(position + t, a->keys, a->window);
+      const int32_t lowest = a->first ? a->first[batch * a->queries + t] : 0;
+      const struct seen all = keys_seen(position + t, a->keys, a->window, lowest);
       const int32_t begin = larger(all.begin, first), count = smaller(all.end, first + CHUNK) - begin;
       for (int32_t h = 0; h < per_group; h++) {
         const int32_t row = (batch * a->queries + t) * a->heads + group * per_group + h;

@@ -68,10 +68,14 @@ struct seen {
   int32_t begin, end;
 };
 
-/* The query at `position` sees the last `window` (0: all) of the keys up to its own, of `keys` that there are. */
-static inline struct seen keys_seen(int64_t position, int32_t keys, int32_t window) {
+/*
+ * The query at `position` sees the last `window` (0: all) of the keys up to its own, of `keys` that there are, but none
+ * before `first`.
+ */
+static inline struct seen keys_seen(int64_t position, int32_t keys, int32_t window, int32_t first) {
   const int64_t end = position + 1 < 0 ? 0 : position + 1 < keys ? position + 1 : keys;
   int64_t begin = window > 0 && position + 1 > window ? position + 1 - window : 0;
+  if (begin < first) begin = first;
   if (begin > end) begin = end;
   return (struct seen){(int32_t)begin, (int32_t)end};
 }

@@ -10,6 +10,7 @@ struct attention_args {
   const float *k;
   const float *v;
   const int32_t *position;
+  const int32_t *first; /* key of each [batch, queries]; 0: the first of all */
   float *y;
   float *log_sum_exp;
   int32_t batch;
@@ -19,6 +20,7 @@ struct attention_args {
   int32_t groups;
   int32_t size;
   int32_t window;
+  int32_t position_step; /* 1: a position for each batch */
   int32_t row_block;
   float scale;
 };
@@ -145,7 +147,7 @@ static void finish_row(const struct workspace *w, int32_t row, float *y, float *
 static void attend_block(const struct attention_args *a, const struct workspace *w, int32_t batch, int32_t group,
                          int32_t first_row, int32_t end_row) {
   const int32_t per_group = a->heads / a->groups, rows = end_row - first_row, padded_rows = round_up(rows, STRIP);
-  const int64_t position = a->position ? *a->position : a->keys - a->queries;
+  const int64_t position = a->position ? a->position[batch * a->position_step] : a->keys - a->queries;
   const int32_t token_stride = a->heads * a->size, key_stride = a->groups * a->size;
   const int32_t first_head = batch * a->queries * a->heads + group * per_group;
   const struct rows q = {(float *)a->q + first_head * a->size, per_group, token_stride, a->size};
@@ -156,10 +158,11 @@ static void attend_block(const struct attention_args *a, const struct workspace 
   int32_t first_key = a->keys, end_key = 0;
   for (int32_t r = 0; r < padded_rows; r++) {
     const int32_t row = first_row + smaller(r, rows - 1); /* the padding repeats the last row */
+    const int32_t token = row / per_group;
     pack_row(w->q + r * STRIDE, w->row_block, row_at(&q, row), a->size, 1);
     w->max[r] = LOWEST;
     w->sum[r] = 0;
-    w->seen[r] = keys_seen(position + row / per_group, a->keys, a->window);
+    w->seen[r] = keys_seen(position + token, a->keys, a->window, a->first ? a->first[batch * a->queries + token] : 0);
     if (w->seen[r].begin >= w->seen[r].end) continue;
     first_key = smaller(first_key, w->seen[r].begin);
     end_key = larger(end_key, w->seen[r].end);

@@ -1,6 +1,7 @@
 /** Many rows go through tiles, a handful through the kernel that reads keys in place. */
 import { attentionOp, ShapeError } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
+import { positionStep } from './position.ts';
 
 /** Rows of one key-value head up to which reading keys in place is faster than packing them (measured). */
 const FEW_ROWS = 6;
@@ -34,11 +35,12 @@ function rowBlockOf(rows: number, pairs: number, size: number): number {
 
 export const attention: CpuKernel = cpuKernel(
   attentionOp,
-  ({ q, k, v, position }, { y, logSumExp }, { scale, window }, { temporary }) => {
+  ({ q, k, v, position, first }, { y, logSumExp }, { scale, window }, { temporary }) => {
     const [batch, queries, heads, size] = q.shape as [number, number, number, number];
     const [, keys, groups] = k.shape as [number, number, number];
     const shared = {
-      ...{ q: at(q), k: at(k), v: at(v), position: at(position), y: at(y), logSumExp: at(logSumExp) },
+      ...{ q: at(q), k: at(k), v: at(v), position: at(position), first: at(first) },
+      ...{ y: at(y), logSumExp: at(logSumExp), positionStep: positionStep(position) },
       ...{ batch, queries, keys, heads, groups, size, scale, window: Math.min(window, 2 ** 31 - 1) },
     };
     const work = batch * heads * queries * keys * size;

@@ -13,6 +13,7 @@ import { attentionBackward } from './attention-backward.ts';
 import { binary } from './binary.ts';
 import { broadcast } from './broadcast.ts';
 import { cast, castStraightThrough } from './cast.ts';
+import { compact } from './compact.ts';
 import { copy } from './copy.ts';
 import { copySection } from './copy-section.ts';
 import { crossEntropy } from './cross-entropy.ts';
@@ -42,8 +43,10 @@ import { select } from './select.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 import { softmaxBackward } from './softmax-backward.ts';
+import { sparseGemv } from './sparse-gemv.ts';
 import { sparsify, sparsifyStraightThrough } from './sparsify.ts';
 import { ternarize } from './ternarize.ts';
+import { ternaryGemv } from './ternary-gemv.ts';
 import { unary } from './unary.ts';
 import { unaryBackward } from './unary-backward.ts';
 
@@ -87,13 +90,16 @@ export const coreKernels: core.KernelTable<typeof core, CpuKernel> = {
 };
 
 export const quantizerKernels: core.KernelTable<typeof quantizers, CpuKernel> = {
+  compactOp: compact,
   gatedSparsifyOp: gatedSparsify,
   gatedSparsifyBackwardOp: gatedSparsifyBackward,
   quantizeInt8Op: quantizeInt8,
   selectOp: select,
+  sparseGemvOp: sparseGemv,
   sparsifyOp: sparsify,
   sparsifyStraightThroughOp: sparsifyStraightThrough,
   ternarizeOp: ternarize,
+  ternaryGemvOp: ternaryGemv,
 };
 
 /** Found by the op object, since names are not unique. */

@@ -18,6 +18,8 @@ struct rope_args {
   int32_t size;
   int32_t length;
   int32_t interleaved;
+  int32_t batch_rows;
+  int32_t position_step; /* 1: a position for each batch */
   float sign;
 };
 
@@ -64,8 +66,8 @@ static void interleaved(const float *x, const float *table, float *y, int32_t he
 KERNEL(rope) {
   const struct range r = part(a->rows, 1, thread, threads);
   const int32_t row = a->heads * a->size;
-  const int64_t start = a->position ? *a->position : 0;
   for (int32_t token = r.begin; token < r.end; token++) {
+    const int64_t start = a->position ? a->position[token / a->batch_rows * a->position_step] : 0;
     const int64_t at = start + token % a->tokens;
     const float *x = a->x + token * row;
     float *y = a->y + token * row;

@@ -21,6 +21,7 @@ struct rotary_heads_args {
   int32_t size;
   int32_t length;
   int32_t backward;
+  int32_t position_step; /* 1: a position for each of the rows / tokens sequences */
 };
 
 /* One token's queries, or its keys; `table` is 0 outside of the table. */
@@ -33,8 +34,8 @@ static void turn(float *whole, float *part, const float *table, int32_t heads, i
 KERNEL(rotary_heads) {
   const struct range r = part(a->rows, 1, thread, threads);
   const int32_t queries = a->heads * a->size, keys = a->groups * a->size;
-  const int64_t start = a->position ? *a->position : 0;
   for (int32_t token = r.begin; token < r.end; token++) {
+    const int64_t start = a->position ? a->position[token / a->tokens * a->position_step] : 0;
     const int64_t at = start + token % a->tokens;
     const float *table = at < 0 || at >= a->length ? 0 : a->table + (int32_t)at * a->size;
     float *x = a->x + token * (queries + 2 * keys), *value = a->value + token * keys;

@@ -1,5 +1,6 @@
 import { rotaryHeadsOp, type View } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel, type Launch } from '../launch.ts';
+import { positionStep } from './position.ts';
 
 /** x with its parts: the tensors of either direction. */
 export type RotaryViews = Readonly<Record<'x' | 'query' | 'key' | 'value' | 'table', View>> & {
@@ -18,6 +19,7 @@ export function rotaryLaunch(
     ...{ x: at(x), table: at(table), position: at(position) },
     ...{ query: at(query), key: at(key), value: at(value) },
     ...{ rows, tokens, heads, groups, size, length: table.shape[0]!, backward },
+    positionStep: positionStep(position),
   };
   return call('rotary_heads', args, rows * (heads + 2 * groups) * size);
 }

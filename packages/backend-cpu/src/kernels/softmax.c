@@ -1,6 +1,6 @@
 /*
  * softmax: y = exp(x - max) / sum over the last dimension of [rows, n], f32. Causal: row i (of each `queries` rows) sees
- * columns j <= i + p, and j > i + p - window when there is a window; what it does not see is 0.
+ * columns j <= i + p, and j > i + p - window when there is a window, and j >= its `first`; what it does not see is 0.
  */
 #include "../runtime/kernel.h"
 #include "../runtime/simd-math.h"
@@ -8,13 +8,16 @@
 
 struct softmax_args {
   const float *x;
-  const int32_t *position; /* p, or 0 for n - queries */
+  const int32_t *position; /* p; 0: n - queries */
+  const int32_t *first;    /* of each row of a batch, [batches, queries]; 0: none */
   float *y;
   int32_t rows;
   int32_t n;
   int32_t causal;
   int32_t window;
   int32_t queries;
+  int32_t batch_rows;
+  int32_t position_step; /* 1: p of each batch */
 };
 
 static void fill_zero(float *y, int32_t n) {
@@ -63,27 +66,31 @@ static void softmax_run(const float *x, float *y, int32_t n) {
   store_some(y + i, wasm_f32x4_mul(load_some(y + i, n - i), factor), n - i);
 }
 
+/* The columns that a row sees under the causal mask. */
+static struct range columns_seen(const struct softmax_args *a, int32_t row) {
+  const int32_t batch = row / a->batch_rows, query = row % a->queries, n = a->n;
+  const int64_t last = query + (a->position ? (int64_t)a->position[batch * a->position_step] : n - a->queries);
+  int64_t first = a->window ? last - a->window + 1 : 0;
+  if (a->first && first < a->first[batch * a->queries + query]) first = a->first[batch * a->queries + query];
+  const int32_t end = last < 0 ? 0 : last < n ? (int32_t)last + 1 : n;
+  return (struct range){first < 0 ? 0 : first < end ? (int32_t)first : end, end};
+}
+
 /* Elements that a thread takes at a time: rows see unequally many columns, so threads take turns. */
 #define TURN 4096
 
 KERNEL(softmax) {
   const int32_t n = a->n;
-  const int64_t start = a->position ? *a->position : n - a->queries;
   const int32_t turn_rows = n < TURN ? TURN / n : 1, turns = (a->rows + turn_rows - 1) / turn_rows;
   for (int32_t turn; (turn = claim(0)) < turns;) {
     const struct range r = part(a->rows, 1, turn, turns);
     for (int32_t row = r.begin; row < r.end; row++) {
-      int32_t begin = 0, end = n;
-      if (a->causal) {
-        const int64_t last = row % a->queries + start, first = a->window ? last - a->window + 1 : 0;
-        end = last < 0 ? 0 : last < n ? (int32_t)last + 1 : n;
-        begin = first < 0 ? 0 : first < end ? (int32_t)first : end;
-      }
+      const struct range seen = a->causal ? columns_seen(a, row) : (struct range){0, n};
       const float *x = a->x + row * n;
       float *y = a->y + row * n;
-      fill_zero(y, begin);
-      if (begin < end) softmax_run(x + begin, y + begin, end - begin);
-      fill_zero(y + end, n - end);
+      fill_zero(y, seen.begin);
+      if (seen.begin < seen.end) softmax_run(x + seen.begin, y + seen.begin, seen.end - seen.begin);
+      fill_zero(y + seen.end, n - seen.end);
     }
   }
 }

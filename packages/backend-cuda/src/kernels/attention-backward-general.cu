@@ -11,6 +11,7 @@ struct AttentionBackwardGeneralArguments {
   const void *k;
   const void *v;
   const int *position;
+  const int *first;
   const float *rows;
   void *dq;
   void *dk;
@@ -22,6 +23,7 @@ struct AttentionBackwardGeneralArguments {
   int width;
   int padded;
   int window;
+  int position_step;
   float scale;
 };
 
@@ -33,12 +35,14 @@ struct HeadView {
   long long key;
   long long cell;
   int start;
+  const int* first_keys;
 
   DEVICE HeadView(const AttentionBackwardGeneralArguments& a, int batch, int head) : a(a) {
     row = static_cast<long long>(batch) * a.queries * a.heads + head;
     key = static_cast<long long>(batch) * a.keys * a.groups + head / (a.heads / a.groups);
     cell = (static_cast<long long>(batch) * a.heads + head) * a.padded;
-    start = first_position(a.position, a.queries, a.keys, a.window);
+    start = first_position(a.position, batch * a.position_step, a.queries, a.keys, a.window);
+    first_keys = first_keys_at(a.first, batch, a.queries, 0);
   }
   DEVICE long long query_place(int query) const { return (row + static_cast<long long>(query) * a.heads) * a.width; }
   DEVICE long long key_place(int at) const { return (key + static_cast<long long>(at) * a.groups) * a.width; }
@@ -50,6 +54,10 @@ struct HeadView {
     return Rows<T>{static_cast<const T*>(from) + key_place(first), static_cast<long long>(a.groups) * a.width,
                    min(TILE, a.keys - first), a.width};
   }
+  /** The first key that any of the queries of a tile may see. All lanes of a warp must call. */
+  DEVICE int lowest_key(int query) const {
+    return first_keys == nullptr ? 0 : bounds_of(first_keys + query, min(TILE, a.queries - query)).lowest;
+  }
   /** Weights, and gradients of scores before they are scaled, of the tile at a query and a key. All threads call. */
   DEVICE void differentiate(float (&weights)[4][4], float (&changes)[4][4], int query, int first,
                             GeneralShared& shared) const {
@@ -60,7 +68,8 @@ struct HeadView {
       const int t = query + thread_row() + i;
       const Vector<float, 2> about =
           t < a.queries ? load_vector<2>(a.rows + (cell + t) * 2) : Vector<float, 2>{{INFINITE, 0}};
-      const Span seen = seen_keys(start + t, start + t, a.keys, a.window);
+      const int lowest = t < a.queries ? first_key_of(first_keys, t) : 0;
+      const Span seen = seen_keys(start + t, start + t, a.keys, a.window, lowest);
 #pragma unroll
       for (int j = 0; j < 4; j++) {
         const int at = first + thread_column() + j;
@@ -97,6 +106,7 @@ DEVICE void attention_keys_general(const AttentionBackwardGeneralArguments& a) {
     const long long last = static_cast<long long>(first_key) + TILE - 1 - view.start + a.window;
     const int end = static_cast<int>(min(last, static_cast<long long>(a.queries)));
     for (int query = begin / TILE * TILE; query < end; query += TILE) {
+      if (view.lowest_key(query) >= first_key + TILE) continue;
       float weights[4][4];
       float changes[4][4];
       view.differentiate(weights, changes, query, first_key, shared);
@@ -126,7 +136,8 @@ DEVICE void attention_queries_general(const AttentionBackwardGeneralArguments& a
   const int count = min(TILE, a.queries - query);
   float dq[SLICES][4][4];
   clear(dq);
-  const Span seen = seen_keys(view.start + query, view.start + query + count - 1, a.keys, a.window);
+  const Span seen =
+      seen_keys(view.start + query, view.start + query + count - 1, a.keys, a.window, view.lowest_key(query));
   for (int key = seen.begin; key < seen.end; key += TILE) {
     float weights[4][4];
     float changes[4][4];

@@ -76,6 +76,26 @@ DEVICE void hide(float (&scores)[KEY_TILES][COLUMNS][4], int key, int position, 
   }
 }
 
+/** Hides those of keys before the first ones of the queries, of which `count` exist. */
+template <int KEY_TILES, int COLUMNS>
+DEVICE void hide_before(float (&scores)[KEY_TILES][COLUMNS][4], int key, const int* first, int count) {
+#pragma unroll
+  for (int n = 0; n < COLUMNS; n++) {
+#pragma unroll
+    for (int j = 0; j < 2; j++) {
+      const int query = n * 8 + (lane_index() & 3) * 2 + j;
+      const int least = query < count ? first[query] : 0;
+#pragma unroll
+      for (int m = 0; m < KEY_TILES; m++) {
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+          if (key + m * 16 + half * 8 + (lane_index() >> 2) < least) scores[m][n][half * 2 + j] = -INFINITE;
+        }
+      }
+    }
+  }
+}
+
 /**
  * In place, for the 16 queries k: scores become weights, and gradients of weights those of the scores before they are
  * scaled. Query 0 is number `first` of `rows`.

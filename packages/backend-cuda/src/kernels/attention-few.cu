@@ -10,6 +10,7 @@ struct AttentionFewArguments {
   const void *k;
   const void *v;
   const int *position;
+  const int *first;
   float *sums;
   float *outs;
   int queries;
@@ -18,6 +19,7 @@ struct AttentionFewArguments {
   int groups;
   int width;
   int window;
+  int position_step;
   int chunk;
   float scale;
 };
@@ -133,8 +135,10 @@ DEVICE void attention_few(const AttentionFewArguments& a) {
   const long long part = static_cast<long long>(blockIdx.x) * gridDim.y + blockIdx.y;
   PartialSum* const found = reinterpret_cast<PartialSum*>(a.sums) + part * rows;
 
-  const int position = first_position(a.position, a.queries, a.keys, a.window);
-  const Span seen = seen_keys(position, position + a.queries - 1, a.keys, a.window);
+  const int position = first_position(a.position, batch * a.position_step, a.queries, a.keys, a.window);
+  const int* const first = first_keys_at(a.first, batch, a.queries, 0);
+  const int lowest = bounds_of(first, a.queries).lowest;
+  const Span seen = seen_keys(position, position + a.queries - 1, a.keys, a.window, lowest);
   const int begin = max(seen.begin, static_cast<int>(blockIdx.y) * a.chunk);
   const int count = min(seen.end, (static_cast<int>(blockIdx.y) + 1) * a.chunk) - begin;
   if (count <= 0) {
@@ -158,8 +162,9 @@ DEVICE void attention_few(const AttentionFewArguments& a) {
 
   for (int r = warp_index(); r < rows; r += FEW_WARPS) {
     float* const row = scores + r * MOST_KEYS;
-    const int at = position + r / per_group;
-    const Span own = seen_keys(at, at, a.keys, a.window);
+    const int query = r / per_group;
+    const int at = position + query;
+    const Span own = seen_keys(at, at, a.keys, a.window, first_key_of(first, query));
     float largest = -INFINITE;
     for (int i = lane_index(); i < count; i += 32) {
       const bool sees = begin + i >= own.begin && begin + i < own.end;

@@ -9,6 +9,7 @@ struct AttentionGeneralArguments {
   const void *k;
   const void *v;
   const int *position;
+  const int *first;
   void *y;
   float *log_sum_exp;
   int queries;
@@ -17,6 +18,7 @@ struct AttentionGeneralArguments {
   int groups;
   int width;
   int window;
+  int position_step;
   float scale;
 };
 
@@ -28,7 +30,9 @@ DEVICE void attention_general(const AttentionGeneralArguments& a) {
   const int first_query = (gridDim.y - 1 - blockIdx.y) * TILE;
   const int first_column = blockIdx.z * (MOST_SLICES * TILE);
   const int count = min(TILE, a.queries - first_query);
-  const int position = first_position(a.position, a.queries, a.keys, a.window) + first_query;
+  const int position =
+      first_position(a.position, batch * a.position_step, a.queries, a.keys, a.window) + first_query;
+  const int* const first = first_keys_at(a.first, batch, a.queries, first_query);
 
   const long long stride = static_cast<long long>(a.heads) * a.width;
   const long long key_stride = static_cast<long long>(a.groups) * a.width;
@@ -41,12 +45,14 @@ DEVICE void attention_general(const AttentionGeneralArguments& a) {
   clear(out);
   float largest[4];
   float sum[4];
+  int lowest[4];
 #pragma unroll
   for (int i = 0; i < 4; i++) {
     largest[i] = -INFINITE;
     sum[i] = 0;
+    lowest[i] = thread_row() + i < count ? first_key_of(first, thread_row() + i) : 0;
   }
-  const Span seen = seen_keys(position, position + count - 1, a.keys, a.window);
+  const Span seen = seen_keys(position, position + count - 1, a.keys, a.window, bounds_of(first, count).lowest);
   for (int key = seen.begin; key < seen.end; key += TILE) {
     const int here = min(TILE, seen.end - key);
     const long long place = first_key + key * key_stride;
@@ -57,7 +63,7 @@ DEVICE void attention_general(const AttentionGeneralArguments& a) {
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       const int at = position + thread_row() + i;
-      const Span own = seen_keys(at, at, key + here, a.window);
+      const Span own = seen_keys(at, at, key + here, a.window, lowest[i]);
       float most = -INFINITE;
 #pragma unroll
       for (int j = 0; j < 4; j++) {

@@ -1,6 +1,8 @@
 /**
  * What attention-backward needs of each row: rows [B, H, padded T, 2] = log-sum-exp times `factor`, and dy · y.
- * Rows that pad T have an infinite log-sum-exp: whatever they see weighs nothing. Clears `turns` as well.
+ * Rows that pad T, and those that see nothing, have an infinite log-sum-exp: whatever they meet weighs nothing. Clears
+ * `turns` as well, and finds `bounds` [B, tiles]: the lowest and highest first key of each `tile` queries, where a query
+ * has one; the lowest is at most the last position of its tile.
  */
 #include "attention.cuh"
 
@@ -10,12 +12,16 @@ struct AttentionRowsArguments {
   const float *log_sum_exp;
   float *rows;
   u32 *turns;
+  const int *first;
+  int *bounds;
   int batch;
   int queries;
   int padded;
   int heads;
   int width;
   int cells;
+  int keys;
+  int tile;
   float factor;
 };
 
@@ -41,10 +47,30 @@ DEVICE float dot(const T* x, const T* y, int width, bool wide) {
   return sum;
 }
 
+/** Of tile number i of the batch. */
+DEVICE FirstKeys bounds_of_tile(const AttentionRowsArguments& a, int i) {
+  const int tiles = (a.queries + a.tile - 1) / a.tile;
+  const int begin = i % tiles * a.tile;
+  const int end = min(begin + a.tile, a.queries);
+  const int* const first = first_keys_at(a.first, i / tiles, a.queries, 0);
+  FirstKeys bounds{a.keys - a.queries + end - 1, 0};
+  for (int t = begin; t < end; t++) {
+    bounds.lowest = min(bounds.lowest, first[t]);
+    bounds.highest = max(bounds.highest, first[t]);
+  }
+  return FirstKeys{max(bounds.lowest, 0), bounds.highest};
+}
+
 template <class T>
 DEVICE void attention_rows(const AttentionRowsArguments& a) {
   const long long thread = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x;
   for (long long i = thread; i < a.cells; i += static_cast<long long>(gridDim.x) * blockDim.x) a.turns[i] = 0;
+  if (a.bounds != nullptr) {
+    const int count = a.batch * ((a.queries + a.tile - 1) / a.tile);
+    for (long long i = thread; i < count; i += static_cast<long long>(gridDim.x) * blockDim.x) {
+      reinterpret_cast<FirstKeys*>(a.bounds)[i] = bounds_of_tile(a, static_cast<int>(i));
+    }
+  }
 
   const long long all = static_cast<long long>(a.batch) * a.padded * a.heads;
   const long long row = min(thread / LANES, all - 1);
@@ -59,7 +85,8 @@ DEVICE void attention_rows(const AttentionRowsArguments& a) {
   const float sum = dot(dy + from * a.width, y + from * a.width, a.width, wide);
   if (thread % LANES != 0 || thread / LANES >= all) return;
   float* const to = a.rows + ((b * a.heads + head) * a.padded + t) * 2;
-  store_vector<2>(to, Vector<float, 2>{{exists ? a.log_sum_exp[from] * a.factor : INFINITE, exists ? sum : 0.0f}});
+  const float log_sum = exists ? a.log_sum_exp[from] * a.factor : INFINITE;
+  store_vector<2>(to, Vector<float, 2>{{log_sum == -INFINITE ? INFINITE : log_sum, exists ? sum : 0.0f}});
 }
 
 KERNEL(attention_rows_f32, 256, AttentionRowsArguments) { attention_rows<float>(a); }

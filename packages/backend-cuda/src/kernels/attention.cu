@@ -11,6 +11,7 @@ struct AttentionArguments {
   const void *k;
   const void *v;
   const int *position;
+  const int *first;
   void *y;
   float *log_sum_exp;
   int batch;
@@ -19,6 +20,7 @@ struct AttentionArguments {
   int heads;
   int groups;
   int window;
+  int position_step;
   int together;
   float scale;
 };
@@ -77,6 +79,26 @@ DEVICE void hide(float (&scores)[2][COLUMNS][4], int row, int key, int keys, int
         for (int i = 0; i < 2; i++) {
           const int column = key + n * 8 + (lane_index() & 3) * 2 + i;
           if (column < seen.begin || column >= seen.end) scores[m][n][half * 2 + i] = -INFINITE;
+        }
+      }
+    }
+  }
+}
+
+/** Hides the scores of keys before the first ones of the warp's rows, of which `count` exist. */
+template <int COLUMNS>
+DEVICE void hide_before(float (&scores)[2][COLUMNS][4], const int* first, int count, int key) {
+#pragma unroll
+  for (int m = 0; m < 2; m++) {
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      const int row = m * 16 + half * 8 + (lane_index() >> 2);
+      const int least = row < count ? first[row] : 0;
+#pragma unroll
+      for (int n = 0; n < COLUMNS; n++) {
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+          if (key + n * 8 + (lane_index() & 3) * 2 + i < least) scores[m][n][half * 2 + i] = -INFINITE;
         }
       }
     }
@@ -157,7 +179,8 @@ DEVICE void multiply_held(float (&scores)[2][COLUMNS][4], const u32 (&held)[DEPT
   }
 }
 
-template <int WIDTH>
+/** FIRST: queries have first keys. Without them it is up to 2% faster so. */
+template <int WIDTH, bool FIRST>
 DEVICE void attention(const AttentionArguments& a) {
 #if HAS_TENSOR_CORES
   typedef ForwardSizes<WIDTH> Sizes;
@@ -175,8 +198,10 @@ DEVICE void attention(const AttentionArguments& a) {
   const int head = work.pair % a.heads;
   // Late queries see most keys: their blocks come first.
   const int first_query = (blocks - 1 - work.block) * Forward::QUERIES;
-  const int position = first_position(a.position, a.queries, a.keys, a.window) + first_query;
+  const int position =
+      first_position(a.position, batch * a.position_step, a.queries, a.keys, a.window) + first_query;
   const int count = min(Forward::QUERIES, a.queries - first_query);
+  const int* const first = FIRST ? first_keys_at(a.first, batch, a.queries, first_query) : nullptr;
 
   const int stride = a.heads * WIDTH;
   const int key_stride = a.groups * WIDTH;
@@ -186,7 +211,7 @@ DEVICE void attention(const AttentionArguments& a) {
   const bf16* const k = static_cast<const bf16*>(a.k) + first_key;
   const bf16* const v = static_cast<const bf16*>(a.v) + first_key;
 
-  const Span seen = seen_keys(position, position + count - 1, a.keys, a.window);
+  const Span seen = seen_keys(position, position + count - 1, a.keys, a.window, bounds_of(first, count).lowest);
   const int first_tile = seen.begin / KEYS;
   const int end_tile = seen.end > seen.begin ? (seen.end + KEYS - 1) / KEYS : first_tile;
   const auto copy_tile = [&](int tile) {
@@ -223,6 +248,8 @@ DEVICE void attention(const AttentionArguments& a) {
   const float to_log2 = a.scale * LOG2_E;
   const int from = position + own;
   const int to = from + 31;
+  const int* const own_first = first == nullptr ? nullptr : first + own;
+  const FirstKeys bounds = bounds_of(own_first, min(32, count - own));
 
   for (int tile = first_tile; tile < end_tile; tile++) {
     wait_for_copies<0>();
@@ -234,7 +261,7 @@ DEVICE void attention(const AttentionArguments& a) {
 #pragma unroll
     for (int part = 0; part < KEYS; part += SCORES) {
       const int key = tile * KEYS + part;
-      const Span own_keys = seen_keys(from, to, a.keys, a.window);
+      const Span own_keys = seen_keys(from, to, a.keys, a.window, bounds.lowest);
       if (key >= own_keys.end || key + SCORES <= own_keys.begin) continue;
 
       float scores[2][SCORES / 8][4];
@@ -246,6 +273,7 @@ DEVICE void attention(const AttentionArguments& a) {
       if (!sees_all(from, to, a.window, key, key + SCORES) || key + SCORES > a.keys) {
         hide(scores, from, key, a.keys, a.window);
       }
+      if (FIRST && key < bounds.highest) hide_before(scores, own_first, count - own, key);
       weigh(scores, out, rows, to_log2);
 #pragma unroll
       for (int n = 0; n < SCORES; n += 16) {
@@ -282,7 +310,11 @@ DEVICE void attention(const AttentionArguments& a) {
 #endif
 }
 
-KERNEL(attention_32_bf16, 128, AttentionArguments) { attention<32>(a); }
-KERNEL(attention_64_bf16, 128, AttentionArguments) { attention<64>(a); }
-KERNEL(attention_96_bf16, 128, AttentionArguments) { attention<96>(a); }
-KERNEL(attention_128_bf16, 128, AttentionArguments) { attention<128>(a); }
+KERNEL(attention_32_bf16, 128, AttentionArguments) { attention<32, false>(a); }
+KERNEL(attention_64_bf16, 128, AttentionArguments) { attention<64, false>(a); }
+KERNEL(attention_96_bf16, 128, AttentionArguments) { attention<96, false>(a); }
+KERNEL(attention_128_bf16, 128, AttentionArguments) { attention<128, false>(a); }
+KERNEL(attention_32_first_bf16, 128, AttentionArguments) { attention<32, true>(a); }
+KERNEL(attention_64_first_bf16, 128, AttentionArguments) { attention<64, true>(a); }
+KERNEL(attention_96_first_bf16, 128, AttentionArguments) { attention<96, true>(a); }
+KERNEL(attention_128_first_bf16, 128, AttentionArguments) { attention<128, true>(a); }

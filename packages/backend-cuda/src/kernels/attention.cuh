@@ -15,16 +15,50 @@ struct Span {
   int end;
 };
 
-/** Where the first query is. Far outside of the cache is as good as just outside, and keeps sums of positions small. */
-DEVICE int first_position(const int* position, int queries, int keys, int window) {
+/**
+ * Where the first query is: at position[at]. Far outside of the cache is as good as just outside, and keeps sums of
+ * positions small.
+ */
+DEVICE int first_position(const int* position, int at, int queries, int keys, int window) {
   if (position == nullptr) return keys - queries;
   const int end = window == NO_WINDOW ? keys : keys + window;
-  return min(max(*position, -queries), end);
+  return min(max(position[at], -queries), end);
 }
 
-/** The keys that any of the queries at positions [first, last] sees. */
-DEVICE Span seen_keys(int first, int last, int keys, int window) {
-  return Span{max(first - window + 1, 0), min(last + 1, keys)};
+/** The keys that any of the queries at positions [first, last] sees, none of them before `lowest`. */
+DEVICE Span seen_keys(int first, int last, int keys, int window, int lowest = 0) {
+  return Span{max(max(first - window + 1, 0), lowest), min(last + 1, keys)};
+}
+
+/** The first keys of the queries of a row of the batch, from query `query` on; null without any. */
+DEVICE const int* first_keys_at(const int* first, int batch, int queries, int query) {
+  return first == nullptr ? nullptr : first + static_cast<long long>(batch) * queries + query;
+}
+
+/** That of one query; 0 without any. */
+DEVICE int first_key_of(const int* first, int query) { return first == nullptr ? 0 : first[query]; }
+
+/** Bounds of the first keys of some queries. */
+struct FirstKeys {
+  int lowest;
+  int highest;
+};
+
+/** Those of `count` queries; nothing is seen where there are none. All lanes of a warp must call. */
+DEVICE FirstKeys bounds_of(const int* first, int count) {
+  if (first == nullptr) return FirstKeys{0, 0};
+  FirstKeys bounds{0x7fffffff, 0};
+  for (int t = lane_index(); t < count; t += 32) {
+    bounds.lowest = min(bounds.lowest, first[t]);
+    bounds.highest = max(bounds.highest, first[t]);
+  }
+#pragma unroll
+  for (int step = 16; step > 0; step >>= 1) {
+    bounds.lowest = min(bounds.lowest, __shfl_xor_sync(FULL_WARP, bounds.lowest, step));
+    bounds.highest = max(bounds.highest, __shfl_xor_sync(FULL_WARP, bounds.highest, step));
+  }
+  bounds.lowest = max(bounds.lowest, 0);
+  return bounds;
 }
 
 /** Whether each of the queries at [first, last] sees each of the keys [begin, end). */

@@ -11,6 +11,7 @@ import {
   pairsTogether,
   tensorWidth,
 } from './attention-sizes.ts';
+import { positionStep } from './position.ts';
 
 /** Queries of a block, keys of a tile, tiles of keys and of values in shared memory: attention.cu. */
 const QUERIES = 128;
@@ -26,12 +27,12 @@ const ENOUGH_BLOCKS = 512;
 
 export const attention: CudaKernel = cudaKernel(
   attentionOp,
-  ({ q, k, v, position }, { y, logSumExp }, attrs, context) => {
+  ({ q, k, v, position, first }, { y, logSumExp }, attrs, context) => {
     const numbers = attentionNumbers(q, k, attrs);
     const { batch, queries, keys, heads, groups, width } = numbers;
     const addresses = {
-      ...{ q: at(q), k: at(k), v: at(v), position: at(position) },
-      ...{ y: at(y), logSumExp: at(logSumExp) },
+      ...{ q: at(q), k: at(k), v: at(v), position: at(position), first: at(first) },
+      ...{ y: at(y), logSumExp: at(logSumExp), positionStep: positionStep(position) },
     };
     if ((queries * heads) / groups <= FEW_ROWS && width <= FEW_COLUMNS) {
       attendFew(addresses, numbers, q.dtype === 'f32', context);
@@ -44,7 +45,8 @@ export const attention: CudaKernel = cudaKernel(
       const shared = (QUERIES + 2 * TILES * KEYS) * width * 2;
       const { width: _, ...sizes } = numbers;
       const blocks = pairs * Math.ceil(queries / QUERIES);
-      context.launch(`attention_${fast}_bf16`, { ...addresses, ...sizes, together }, [blocks], { shared });
+      const kernel = first ? (`attention_${fast}_first_bf16` as const) : (`attention_${fast}_bf16` as const);
+      context.launch(kernel, { ...addresses, ...sizes, together }, [blocks], { shared });
       return;
     }
     const { batch: _, ...sizes } = numbers;
@@ -63,6 +65,8 @@ interface Addresses {
   readonly k: number;
   readonly v: number;
   readonly position: number;
+  readonly first: number;
+  readonly positionStep: number;
   readonly y: number;
   readonly logSumExp: number;
 }

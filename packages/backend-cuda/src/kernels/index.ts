@@ -13,6 +13,7 @@ import { attentionBackward } from './attention-backward.ts';
 import { binary } from './binary.ts';
 import { broadcast } from './broadcast.ts';
 import { cast, castStraightThrough } from './cast.ts';
+import { compact } from './compact.ts';
 import { copy } from './copy.ts';
 import { copySection } from './copy-section.ts';
 import { crossEntropy } from './cross-entropy.ts';
@@ -87,6 +88,7 @@ export const coreKernels: core.KernelTable<typeof core, CudaKernel> = {
 };
 
 export const quantizerKernels: core.KernelTable<typeof quantizers, CudaKernel> = {
+  compactOp: compact,
   gatedSparsifyOp: gatedSparsify,
   gatedSparsifyBackwardOp: gatedSparsifyBackward,
   quantizeInt8Op: quantizeInt8,

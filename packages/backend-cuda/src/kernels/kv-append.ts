@@ -1,6 +1,7 @@
 import { DTYPES, kvAppendOp } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
 import { gridOver } from './elementwise.ts';
+import { positionStep } from './position.ts';
 import { widestUnit } from './units.ts';
 
 export const kvAppend: CudaKernel = cudaKernel(
@@ -13,6 +14,7 @@ export const kvAppend: CudaKernel = cudaKernel(
     const args = {
       ...{ cache: at(cache), x: at(x), position: at(position) },
       ...{ rows: batch * tokens, width: bytes / unit, tokens, length: cache.shape[1]! },
+      positionStep: positionStep(position),
     };
     context.launch(`kv_append_${unit}`, args, gridOver(context, x));
   },

@@ -3,7 +3,8 @@
 #include "turn.cuh"
 
 /**
- * x and y [.., tokens, heads, size], `rows` heads in all; `position`: of token 0, or 0 for 0. `wide`: 16-byte accesses.
+ * x and y [.., tokens, heads, size], `rows` heads in all; `position`: of token 0, for all or for each `batch_tokens`
+ * tokens, or 0 for 0. `wide`: 16-byte accesses.
  */
 struct RopeArguments {
   const void *x;
@@ -15,6 +16,8 @@ struct RopeArguments {
   int heads;
   int size;
   int length;
+  int batch_tokens;
+  int position_step;
   int interleaved;
   int wide;
   float sign;
@@ -24,10 +27,11 @@ struct RopeArguments {
 template <class T, bool INTERLEAVED, int N>
 DEVICE void rope(const RopeArguments& a) {
   const int half = a.size / 2, per_head = half / N;
-  const long long count = a.rows * per_head, start = a.position ? *a.position : 0;
+  const long long count = a.rows * per_head, shared = a.position ? *a.position : 0;
   const bool small = count <= 0xffffffffLL;
   each_index(count, [&](long long i) {
     const long long row = quotient(i, per_head, small), token = quotient(row, a.heads, small);
+    const long long start = a.position_step ? a.position[quotient(token, a.batch_tokens, small)] : shared;
     const long long position = start + token - quotient(token, a.tokens, small) * a.tokens;
     const int pair = static_cast<int>(i - row * per_head) * N;
     const Pairs<T, N> pairs = load_pairs<INTERLEAVED, N>(static_cast<const T*>(a.x) + row * a.size, half, pair);

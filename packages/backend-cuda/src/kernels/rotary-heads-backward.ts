@@ -1,6 +1,7 @@
 import { rotaryHeadsBackwardOp } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
 import { gridOver } from './elementwise.ts';
+import { positionStep } from './position.ts';
 import { canBeWide, rotaryHeadsSizes } from './rotary-heads.ts';
 
 export const rotaryHeadsBackward: CudaKernel = cudaKernel(
@@ -10,6 +11,7 @@ export const rotaryHeadsBackward: CudaKernel = cudaKernel(
       ...{ dQuery: at(dQuery), dKey: at(dKey), dValue: at(dValue) },
       ...{ table: at(table), position: at(position), dx: at(dx) },
       ...rotaryHeadsSizes(dQuery, dKey, table),
+      positionStep: positionStep(position),
       wide: canBeWide(dQuery, [dQuery, dKey, dValue, table, dx]) ? 1 : 0,
     };
     context.launch(

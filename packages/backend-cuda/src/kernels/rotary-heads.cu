@@ -1,7 +1,8 @@
 /** rotary-heads: a projection [rows, (H + 2G) · D] taken apart; queries and keys turned, values copied. */
 #include "rotary-heads.cuh"
 
-/** `rows`: tokens of all sequences, `tokens`: of one; `position`: of token 0, or 0 for 0. `wide`: 16-byte accesses. */
+/** `rows`: tokens of all sequences, `tokens`: of one; `position`: of token 0, for all sequences or
+ * with `position_step` for each, or 0 for 0. `wide`: 16-byte accesses. */
 struct RotaryHeadsArguments {
   const void *x;
   const float *table;
@@ -15,18 +16,20 @@ struct RotaryHeadsArguments {
   int groups;
   int size;
   int length;
+  int position_step;
   int wide;
 };
 
 template <class T, int N>
 DEVICE void rotary_heads(const RotaryHeadsArguments& a) {
   const HeadsShape shape{a.rows, a.tokens, a.heads, a.groups, a.size};
-  const long long count = head_places<N>(shape), start = a.position ? *a.position : 0;
+  const long long count = head_places<N>(shape), shared = a.position ? *a.position : 0;
   const bool small = count <= 0xffffffffLL;
   each_index(count, [&](long long i) {
     const HeadPlace place = head_place<N>(shape, i, small);
     const T* from = static_cast<const T*>(a.x) + place.joint;
     Pairs<T, N> pairs = load_pairs<false, N>(from, a.size / 2, place.pair);
+    const long long start = a.position_step ? a.position[place.batch] : shared;
     if (place.part < 2)
       pairs = turn(pairs, load_turns<N>(a.table, start + place.token, a.length, a.size / 2, place.pair), 1);
     T* to = static_cast<T*>(place.part == 0 ? a.query : place.part == 1 ? a.key : a.value);

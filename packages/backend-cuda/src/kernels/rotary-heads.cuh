@@ -20,7 +20,8 @@ struct HeadPlace {
   /** 0 query, 1 key, 2 value. */
   int part;
   int pair;
-  /** Of the token, from the first on. */
+  /** Of the token's sequence, and of the token in it. */
+  long long batch;
   long long token;
 };
 
@@ -36,7 +37,8 @@ DEVICE HeadPlace head_place(const HeadsShape& s, long long i, bool small) {
   const int before = place.part == 0 ? 0 : s.heads + (place.part - 1) * s.groups;
   place.apart = (row * (place.part == 0 ? s.heads : s.groups) + head - before) * s.size;
   place.pair = static_cast<int>(i - joint_head * per_head) * N;
-  place.token = row - quotient(row, s.tokens, small) * s.tokens;
+  place.batch = quotient(row, s.tokens, small);
+  place.token = row - place.batch * s.tokens;
   return place;
 }
 

@@ -1,6 +1,7 @@
 import { DTYPES, rotaryHeadsOp, type View } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
 import { gridOver } from './elementwise.ts';
+import { positionStep } from './position.ts';
 
 export const rotaryHeads: CudaKernel = cudaKernel(
   rotaryHeadsOp,
@@ -9,6 +10,7 @@ export const rotaryHeads: CudaKernel = cudaKernel(
       ...{ x: at(x), table: at(table), position: at(position) },
       ...{ query: at(query), key: at(key), value: at(value) },
       ...rotaryHeadsSizes(query, key, table),
+      positionStep: positionStep(position),
       wide: canBeWide(query, [x, table, query, key, value]) ? 1 : 0,
     };
     context.launch(x.dtype === 'f32' ? 'rotary_heads_f32' : 'rotary_heads_bf16', args, gridOver(context, x));

@@ -1,19 +1,22 @@
 /**
  * softmax: y = exp(x - max) / sum over the last dimension of [rows, width]. Causal: row i (of each `queries` rows) sees
- * columns j <= i + p, and j > i + p - window when there is a window; what it does not see is 0.
+ * columns j <= i + p, and j > i + p - window when there is a window, and j >= its first one; what it does not see is 0.
  */
 #include "exponentials.cuh"
 
-/** `position`: p, or 0 for width - queries. */
+/** `position`: p of each `batch_rows` rows, or 0 for width - queries; `first`: [rows / batch_rows, queries], or 0. */
 struct SoftmaxArguments {
   const void *x;
   const int *position;
+  const int *first;
   void *y;
   int rows;
   int width;
   int causal;
   int window;
   int queries;
+  int batch_rows;
+  int position_step;
 };
 
 DEVICE long long within(long long x, long long least, long long most) { return max(least, min(x, most)); }
@@ -28,9 +31,11 @@ DEVICE void softmax(const SoftmaxArguments& a) {
   T* y = static_cast<T*>(a.y) + row * a.width;
   int begin = 0, end = a.width;
   if (a.causal) {
-    const long long last = row % a.queries + (a.position ? *a.position : a.width - a.queries);
+    const long long batch = row / a.batch_rows, query = row % a.queries;
+    const long long last = query + (a.position ? a.position[batch * a.position_step] : a.width - a.queries);
     end = static_cast<int>(within(last + 1, 0, a.width));
     if (a.window > 0) begin = static_cast<int>(within(last + 1 - a.window, 0, end));
+    if (a.first) begin = static_cast<int>(within(a.first[batch * a.queries + query], begin, end));
   }
   Exponentials seen;
   for (int i = begin + place; i < end; i += GROUP) seen.add(to_float(x[i]));

@@ -20,7 +20,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CudaDevice } from '../../src/index.ts';
 import { emulatedDevice, missing } from '../emulated-device.ts';
 import { openControl } from '../matmul/emulated-gemm.ts';
-import { expectLikeReference, expectSameInAnyOrder, type Float, normals } from './against-reference.ts';
+import {
+  expectLikeReference,
+  expectSameInAnyOrder,
+  type Float,
+  normals,
+  wholes,
+} from './against-reference.ts';
 
 type Values = Readonly<Record<string, Float64Array>>;
 
@@ -29,7 +35,10 @@ interface Case {
   readonly sizes: readonly [number, number, number, number, number, number];
   readonly dtype?: Float;
   readonly window?: number;
-  readonly position?: number;
+  /** One, or one for each row of the batch. */
+  readonly position?: number | readonly number[];
+  /** The first key of query t of row b. */
+  readonly first?: (t: number, b: number) => number;
   readonly scale?: number;
   /** Leaves out the gradient. */
   readonly forward?: true;
@@ -63,7 +72,7 @@ function errorOf(got: ArrayLike<number>, want: Float64Array, dtype: Float): numb
 
 /** By the name of the output. */
 async function errors(device: CudaDevice, one: Case): Promise<Readonly<Record<string, number>>> {
-  const { dtype = 'bf16', window = 0, position } = one;
+  const { dtype = 'bf16', window = 0 } = one;
   const [batch, queries, keys, heads, groups, width] = one.sizes;
   const attrs = { scale: one.scale ?? 1 / Math.sqrt(width), window };
   const [q, k]: Shape[] = [
@@ -85,7 +94,12 @@ async function errors(device: CudaDevice, one: Case): Promise<Readonly<Record<st
     );
   const round = (values: ArrayLike<number>) =>
     dtype === 'bf16' ? rounded(values) : Float64Array.from(values);
-  const at = position === undefined ? {} : { position: [position] };
+  const positions = one.position === undefined ? undefined : Int32Array.of(...[one.position].flat());
+  const { first: firstOf } = one;
+  const firsts =
+    firstOf &&
+    Int32Array.from({ length: batch * queries }, (_, i) => firstOf(i % queries, Math.floor(i / queries)));
+  const at = { ...(positions && { position: positions }), ...(firsts && { first: firsts }) };
   const ins: Record<string, Float64Array> = Object.fromEntries(
     ['q', 'k', 'v', 'dy'].map((name, i) => [name, round(normal(i + 7, 1, sizeOf(shapes[name]!)))]),
   );
@@ -103,8 +117,10 @@ async function errors(device: CudaDevice, one: Case): Promise<Readonly<Record<st
     noGrad(() => {
       const on = (name: string, as: Float = dtype) =>
         tensor(device, Float32Array.from(ins[name]!), shapes[name]!, as);
-      const where =
-        position === undefined ? {} : { position: tensor(device, Int32Array.of(position), [1], 'i32') };
+      const where = {
+        ...(positions && { position: tensor(device, positions, [positions.length], 'i32') }),
+        ...(firsts && { first: tensor(device, firsts, [batch, queries], 'i32') }),
+      };
       const shared = { q: on('q'), k: on('k'), v: on('v'), ...where };
       const saved = { dy: on('dy'), y: on('y'), logSumExp: on('logSumExp', 'f32') };
       const outs = {
@@ -121,9 +137,16 @@ async function errors(device: CudaDevice, one: Case): Promise<Readonly<Record<st
   return results;
 }
 
-const nameOf = ({ sizes: [b, t, s, h, g, d], dtype = 'bf16', window = 0, position, scale }: Case): string =>
+const nameOf = ({
+  sizes: [b, t, s, h, g, d],
+  dtype = 'bf16',
+  window = 0,
+  position,
+  first,
+  scale,
+}: Case): string =>
   `${dtype} B ${b} T ${t} S ${s} H ${h} G ${g} D ${d}${window ? ` window ${window}` : ''}` +
-  `${position === undefined ? '' : ` from ${position}`}${scale === undefined ? '' : ` scale ${scale}`}`;
+  `${position === undefined ? '' : ` from ${position}`}${first ? ` first ${first.name}` : ''}${scale === undefined ? '' : ` scale ${scale}`}`;
 
 const LENGTHS: readonly Case[] = [1, 63, 64, 65, 130, 257].map((t) => ({ sizes: [1, t, t, 1, 1, 64] }));
 const WIDTHS: readonly Case[] = [32, 96, 128].flatMap((d): Case[] => [
@@ -149,6 +172,21 @@ const FEW: readonly Case[] = [
   { sizes: [1, 1, 200, 2, 2, 7], dtype: 'f32' },
   { sizes: [1, 3, 140, 2, 1, 36], position: -2, dtype: 'f32' },
   { sizes: [8, 1, 620, 8, 8, 8], position: 500, forward: true },
+];
+/** Where documents of 100 and of 9 tokens begin. */
+const documents = (t: number) => t - (t % 100);
+const short = (t: number, b: number) => Math.max(0, t - ((t + b) % 9));
+const FIRST: readonly Case[] = [
+  { sizes: [1, 270, 270, 2, 1, 64], first: documents },
+  { sizes: [2, 140, 140, 2, 1, 32], first: short },
+  { sizes: [1, 140, 140, 1, 1, 96], first: (t) => (t < 130 ? 0 : 130), window: 70 },
+  { sizes: [1, 140, 140, 1, 1, 128], first: documents },
+  // Out of order, before the first key, and beyond the own one: rows and whole tiles that see nothing.
+  { sizes: [1, 200, 200, 2, 2, 32], first: (t) => [0, -5, 150, 40][t % 4]! },
+  { sizes: [1, 200, 260, 1, 1, 64], first: (t) => (t < 80 ? 255 : t) },
+  { sizes: [2, 70, 200, 2, 1, 32], position: [130, 20], first: (t, b) => 10 * b + t },
+  { sizes: [1, 130, 130, 2, 1, 20], first: documents, dtype: 'f32' },
+  { sizes: [3, 1, 300, 4, 2, 64], position: [250, 3, 299], first: (_, b) => [100, 3, 0][b]! },
 ];
 const GENERAL: readonly Case[] = [
   { sizes: [1, 130, 130, 2, 1, 64], dtype: 'f32' },
@@ -180,7 +218,7 @@ describe.skipIf(missing)('attention', () => {
   });
   afterAll(() => device.dispose());
 
-  for (const [what, cases] of Object.entries({ LENGTHS, WIDTHS, GROUPS, WINDOWS, FEW, GENERAL })) {
+  for (const [what, cases] of Object.entries({ LENGTHS, WIDTHS, GROUPS, WINDOWS, FEW, FIRST, GENERAL })) {
     describe(what, () => {
       test.each(cases.map((one) => [nameOf(one), one] as const))('%s', (_name, one) =>
         expectRight(device, one),
@@ -188,14 +226,17 @@ describe.skipIf(missing)('attention', () => {
     });
   }
 
-  test('a gradient has the same bits whichever block begins first', async () => {
+  test.each([
+    ['', {}],
+    [' of documents', { first: wholes([1, 270], documents) }],
+  ])('a gradient%s has the same bits whichever block begins first', async (_, where) => {
     const shape = [1, 270, 2, 32];
     const ins = Object.fromEntries(
       ['dy', 'q', 'k', 'v', 'y'].map((name, seed) => [name, normals(seed, shape, 'bf16')]),
     );
     await expectSameInAnyOrder(device, {
       op: attentionBackwardOp,
-      ins: { ...ins, logSumExp: normals(6, shape.slice(0, 3), 'f32', { shift: 6 }) },
+      ins: { ...ins, ...where, logSumExp: normals(6, shape.slice(0, 3), 'f32', { shift: 6 }) },
       attrs: { scale: 0.2, window: 0 },
     });
   });

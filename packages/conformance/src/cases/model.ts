@@ -199,6 +199,22 @@ export const kvAppendCases: CaseList<typeof kvAppendOp> = (draw) => [
     attrs: null,
     accuracy: 'exact' as const,
   })),
+  ...(
+    [
+      [[6, 5, 1, 3], 2, [3, 0, 4, -1, 2 ** 31 - 1, -(2 ** 31)]],
+      [[9, 40, 2, 8], 1, [39, 0, 7, 40, 12, 12, -1, 30, 1]],
+      [[2, 70, 2, 65], 33, [60, 5]],
+    ] as const
+  ).map(([cache, tokens, positions]) => ({
+    name: `${shapes(cache)} ${tokens} at ${positions}`,
+    ins: {
+      cache: draw.normal(cache),
+      x: draw.normal([cache[0], tokens, cache[2], cache[3]]),
+      position: draw.position(positions),
+    },
+    attrs: null,
+    accuracy: 'exact' as const,
+  })),
 ];
 
 /** Logits and targets, named. */

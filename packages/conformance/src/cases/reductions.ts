@@ -166,6 +166,33 @@ export const softmaxCases: CaseList<typeof softmaxOp> = (draw) => [
     ins: { x: draw.normal([2, 5, 11]), position: draw.position(position) },
     attrs: { causal: true, window: 3 },
   })),
+  ...[0, 4].map((window) => ({
+    name: `causal [5, 2, 4, 11] from a position for each row, window ${window}`,
+    ins: { x: draw.normal([5, 2, 4, 11]), position: draw.position([0, 7, -2, 100, -(2 ** 31)]) },
+    attrs: { causal: true, window },
+  })),
+  {
+    name: 'causal [3, 2, 9] from a position for each row',
+    ins: { x: draw.normal([3, 2, 9]), position: draw.position([3, 0, 8]) },
+    attrs: { causal: true, window: 0 },
+  },
+  ...[0, 3].map((window) => ({
+    name: `causal [2, 3, 5, 7] from first columns, window ${window}`,
+    ins: {
+      x: draw.normal([2, 3, 5, 7]),
+      first: draw.wholes([2, 5], [0, 2, 2, 5, 9, -3, 0, 4, -(2 ** 31), 2 ** 31 - 1]),
+    },
+    attrs: { causal: true, window },
+  })),
+  {
+    name: 'causal [3, 2, 2, 20] from first columns and positions',
+    ins: {
+      x: draw.normal([3, 2, 2, 20]),
+      position: draw.position([4, 18, -1]),
+      first: draw.wholes([3, 2], [2, 2, 9, 19, 0, 0]),
+    },
+    attrs: { causal: true, window: 0 },
+  },
 ];
 
 export const softmaxBackwardCases: CaseList<typeof softmaxBackwardOp> = (draw) =>

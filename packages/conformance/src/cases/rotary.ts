@@ -42,6 +42,24 @@ export const ropeCases: CaseList<typeof ropeOp> = (draw) =>
           },
           attrs,
         })),
+        {
+          name: `${how} from a position for each row`,
+          ins: {
+            x: draw.normal([5, 3, 2, 8]),
+            table: tableFor(draw, 9, 8),
+            position: draw.position([4, 0, 8, -2, 2 ** 31 - 1]),
+          },
+          attrs,
+        },
+        {
+          name: `${how} from a position for each of two times three rows`,
+          ins: {
+            x: draw.normal([2, 3, 1, 3, 16]),
+            table: tableFor(draw, 9, 16),
+            position: draw.position([7, 1]),
+          },
+          attrs,
+        },
       ];
     }),
   );
@@ -85,6 +103,14 @@ function placed(draw: Draw) {
       of: sizes(2, 3, 4, 2, 8),
       name: `from position ${position}`,
       ins: { table: tableFor(draw, 9, 8), position: draw.position(position) },
+    })),
+    ...[
+      { of: sizes(7, 3, 4, 2, 8), positions: [4, 0, 7, -2, 9, -(2 ** 31), 2 ** 31 - 1] },
+      { of: sizes(9, 1, 2, 1, 16), positions: [8, 0, 3, 3, 9, 1, 7, 5, -1] },
+    ].map(({ of, positions }) => ({
+      of,
+      name: `[${of.batch}, ${of.tokens}] from positions ${positions}`,
+      ins: { table: tableFor(draw, 9, of.width), position: draw.position(positions) },
     })),
   ];
 }

@@ -63,7 +63,13 @@ export function requireAttentionAttrs(where: string, { scale, window }: Attentio
   requireWholeNumber(where, 'window', window, 0);
 }
 
-/** The keys [first, end) that the query at position `at` sees; none when `end <= first`. */
-export function visibleKeys(at: number, keys: number, window: number): { first: number; end: number } {
-  return { first: window === 0 ? 0 : Math.max(0, at - window + 1), end: Math.min(keys, at + 1) };
+/** The keys [begin, end) that the query at position `at` sees, none before `first`; none when `end <= begin`. */
+export function visibleKeys(
+  at: number,
+  keys: number,
+  window: number,
+  first = 0,
+): { begin: number; end: number } {
+  const begin = Math.max(0, first, window === 0 ? 0 : at - window + 1);
+  return { begin, end: Math.min(keys, at + 1) };
 }

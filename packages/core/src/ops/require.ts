@@ -52,11 +52,28 @@ export function requireRank(where: string, name: string, shape: Shape, atLeast: 
   }
 }
 
-/** An optional start position: one whole number on the device, so that a captured step can move it. */
-export function requirePosition(where: string, position: Type | undefined): void {
+/**
+ * An optional start position: one whole number on the device, so that a captured step can move it, or one for each of
+ * the `batch` rows.
+ */
+export function requirePosition(where: string, position: Type | undefined, batch: number): void {
   if (!position) return;
   requireDType(where, 'position', position, 'i32');
-  requireSameShape(where, 'position', position.shape, [1]);
+  if (sameShape(position.shape, [1]) || sameShape(position.shape, [batch])) return;
+  const allowed = batch === 1 ? '[1]' : `[1] or [${batch}], one for each row of the batch`;
+  throw new ShapeError(where, `position must have shape ${allowed}, got ${showShape(position.shape)}`);
+}
+
+/** That of row `b`, as `requirePosition` allows it; `absent` without one. */
+export function positionOf(position: Float64Array | undefined, b: number, absent: number): number {
+  return position ? position[position.length === 1 ? 0 : b]! : absent;
+}
+
+/** The optional first key that each of the queries may see: i32 [batch, queries]. */
+export function requireFirst(where: string, first: Type | undefined, batch: number, queries: number): void {
+  if (!first) return;
+  requireDType(where, 'first', first, 'i32');
+  requireSameShape(where, 'first', first.shape, [batch, queries]);
 }
 
 export function requireWholeNumber(where: string, name: string, value: number, atLeast: number): void {

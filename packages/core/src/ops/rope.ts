@@ -7,9 +7,9 @@ import type { Type } from '../device.ts';
 import { ShapeError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { run } from '../run.ts';
-import { showShape, sizeOf } from '../shape.ts';
+import { type Shape, showShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { requireDType, requireFloat, requirePosition, requireRank } from './require.ts';
+import { positionOf, requireDType, requireFloat, requirePosition, requireRank } from './require.ts';
 
 export interface RopeAttrs {
   /** Pairs are (2i, 2i+1); otherwise (i, i + D/2), the half-split form of Hugging Face checkpoints. */
@@ -27,13 +27,16 @@ export const ropeOp: Op<'x' | 'table', 'y', RopeAttrs, 'position'> = {
     if (width % 2 !== 0)
       throw new ShapeError('rope', `the head size must be even, got ${showShape(x.shape)}`);
     requireRopeTable('rope', table, tokens, width);
-    requirePosition('rope', position);
+    requirePosition('rope', position, batchOf(x.shape));
     return { y: { dtype, shape: x.shape } };
   },
   reference({ x, table, position }, { y }, attrs, types) {
     const [tokens, heads, width] = types.x.shape.slice(-3) as [number, number, number];
-    for (let row = 0; row < sizeOf(types.x.shape) / width; row++) {
-      const at = (position?.[0] ?? 0) + (Math.floor(row / heads) % tokens);
+    const rows = sizeOf(types.x.shape) / width;
+    const perBatch = rows / batchOf(types.x.shape);
+    for (let row = 0; row < rows; row++) {
+      const start = positionOf(position, Math.floor(row / perBatch), 0);
+      const at = start + (Math.floor(row / heads) % tokens);
       const head = [row * width, (row + 1) * width] as const;
       turnHead(x.subarray(...head), y.subarray(...head), table, at, attrs);
     }
@@ -46,6 +49,9 @@ export const ropeOp: Op<'x' | 'table', 'y', RopeAttrs, 'position'> = {
     },
   },
 };
+
+/** B: the first dimension of x [B, ..., T, H, D], 1 for x [T, H, D]. */
+const batchOf = (x: Shape): number => (x.length > 3 ? x[0]! : 1);
 
 /** A table for heads of `width` entries that holds at least `tokens` positions. */
 export function requireRopeTable(where: string, table: Type, tokens: number, width: number): void {
@@ -90,7 +96,8 @@ export function turnHead(
 
 /**
  * Turns `x` [..., T, H, D] (f32 or bf16), token t by row position + t of `table` [length, D/2, 2] (f32: cosine,
- * sine). `position` is i32 [1], 0 when absent.
+ * sine). `position` is i32, [1] or one for each entry of x's first dimension, 0 when absent. Throws DTypeError and
+ * ShapeError for what does not fit.
  */
 export function rope(
   x: Tensor,

@@ -7,7 +7,7 @@ import type { FusedOp } from '../op.ts';
 import { type Shape, showShape } from '../shape.ts';
 import { reshape } from '../tensor.ts';
 import { concat } from './concat.ts';
-import { requireFloat, requirePosition, requireSameShape } from './require.ts';
+import { positionOf, requireFloat, requirePosition, requireSameShape } from './require.ts';
 import { requireRopeTable, rope, turnHead } from './rope.ts';
 
 const name = 'rotary-heads-backward';
@@ -29,7 +29,7 @@ export const rotaryHeadsBackwardOp: FusedOp<'dQuery' | 'dKey' | 'dValue' | 'tabl
       requireSameShape(name, 'dKey', dKey.shape, [batch, tokens, dKey.shape[2]!, width]);
       requireSameShape(name, 'dValue', dValue.shape, dKey.shape);
       requireRopeTable(name, table, tokens, width);
-      requirePosition(name, position);
+      requirePosition(name, position, batch);
       return { dx: { dtype, shape: sideBySide(dQuery.shape, dKey.shape) } };
     },
     reference({ dQuery, dKey, dValue, table, position }, { dx }, _attrs, types) {
@@ -37,7 +37,7 @@ export const rotaryHeadsBackwardOp: FusedOp<'dQuery' | 'dKey' | 'dValue' | 'tabl
       const groups = types.dKey.shape[2]!;
       let to = 0;
       for (let row = 0; row < batch * tokens; row++) {
-        const at = (position?.[0] ?? 0) + (row % tokens);
+        const at = positionOf(position, Math.floor(row / tokens), 0) + (row % tokens);
         for (const [from, count] of [[dQuery, heads] as const, [dKey, groups] as const]) {
           for (let head = row * count; head < (row + 1) * count; head++, to += width) {
             const turned = from.subarray(head * width, (head + 1) * width);

@@ -8,7 +8,7 @@ import { run } from '../run.ts';
 import { type Shape, showShape } from '../shape.ts';
 import { reshape, type Tensor } from '../tensor.ts';
 import { zeros } from './fill.ts';
-import { requireFloat, requirePosition, requireWholeNumber } from './require.ts';
+import { positionOf, requireFloat, requirePosition, requireWholeNumber } from './require.ts';
 import { requireRopeTable, rope, turnHead } from './rope.ts';
 import { rotaryHeadsBackwardOp } from './rotary-heads-backward.ts';
 import { slice } from './slice.ts';
@@ -31,7 +31,7 @@ export const rotaryHeadsOp: FusedOp<'x' | 'table', 'query' | 'key' | 'value', Ro
       const width = headWidth(x.shape, attrs);
       const [batch, tokens] = x.shape as [number, number];
       requireRopeTable(name, table, tokens, width);
-      requirePosition(name, position);
+      requirePosition(name, position, batch);
       const shape = [batch, tokens, attrs.keyValueHeads, width];
       return {
         query: { dtype, shape: [batch, tokens, attrs.heads, width] },
@@ -44,7 +44,7 @@ export const rotaryHeadsOp: FusedOp<'x' | 'table', 'query' | 'key' | 'value', Ro
       const rows = x.length / ((heads + 2 * keyValueHeads) * width);
       let from = 0;
       for (let row = 0; row < rows; row++) {
-        const at = (position?.[0] ?? 0) + (row % tokens);
+        const at = positionOf(position, Math.floor(row / tokens), 0) + (row % tokens);
         for (const [to, count] of [[query, heads] as const, [key, keyValueHeads] as const]) {
           for (let head = row * count; head < (row + 1) * count; head++, from += width) {
             const turned = to.subarray(head * width, (head + 1) * width);
@@ -108,7 +108,8 @@ export interface RotaryHeads {
 /**
  * Takes `x` [B, T, (H + 2G) · D] (f32 or bf16: H query heads, G key heads, G value heads) apart and turns the queries
  * and keys of token t by row position + t of `table` [length, D/2, 2] (f32: cosine, sine); outside of the table they
- * are NaN. `position` is i32 [1], 0 when absent. The outputs have x's dtype.
+ * are NaN. `position` is i32, [1] or [B] with one for each row of the batch, 0 when absent. The outputs have x's dtype.
+ * Throws DTypeError, ShapeError and ValueError for what does not fit.
  */
 export function rotaryHeads(
   x: Tensor,

@@ -5,9 +5,16 @@
 import { ShapeError, ValueError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { run } from '../run.ts';
-import { asRows, showShape } from '../shape.ts';
+import { asRows, type Shape, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { requireFloat, requirePosition, requireRank, requireWholeNumber } from './require.ts';
+import {
+  positionOf,
+  requireFirst,
+  requireFloat,
+  requirePosition,
+  requireRank,
+  requireWholeNumber,
+} from './require.ts';
 import { softmaxBackward } from './softmax-backward.ts';
 
 export interface SoftmaxAttrs {
@@ -17,16 +24,19 @@ export interface SoftmaxAttrs {
   readonly window: number;
 }
 
-export const softmaxOp: Op<'x', 'y', SoftmaxAttrs, 'position'> = {
+export const softmaxOp: Op<'x', 'y', SoftmaxAttrs, 'position' | 'first'> = {
   name: 'softmax',
-  infer({ x, position }, { causal, window }) {
+  infer({ x, position, first }, { causal, window }) {
     const dtype = requireFloat('softmax', { x });
     requireRank('softmax', 'x', x.shape, causal ? 2 : 1);
     requireWholeNumber('softmax', 'window', window, 0);
-    requirePosition('softmax', position);
-    if (!causal && (window > 0 || position)) {
-      throw new ValueError('softmax', 'window and position need a causal mask', 'pass causal: true');
+    if (!causal && (window > 0 || position || first)) {
+      throw new ValueError('softmax', 'window, position and first need a causal mask', 'pass causal: true');
     }
+    requirePosition('softmax', position, batchOf(x.shape));
+    if (first && x.shape.length !== 4)
+      throw new ShapeError('softmax', `with first, x must be [B, H, Tq, Tk], got ${showShape(x.shape)}`);
+    requireFirst('softmax', first, x.shape[0]!, x.shape.at(-2)!);
     if (causal && !position && x.shape.at(-2)! > x.shape.at(-1)!) {
       throw new ShapeError(
         'softmax',
@@ -36,14 +46,17 @@ export const softmaxOp: Op<'x', 'y', SoftmaxAttrs, 'position'> = {
     }
     return { y: { dtype, shape: x.shape } };
   },
-  reference({ x, position }, { y }, { causal, window }, types) {
+  reference({ x, position, first }, { y }, { causal, window }, types) {
     const { rows, width } = asRows(types.x.shape);
     const queries = causal ? types.x.shape.at(-2)! : 1;
-    const start = position ? position[0]! : width - queries;
+    const perBatch = rows / batchOf(types.x.shape);
     for (let row = 0; row < rows; row++) {
-      const last = (row % queries) + start;
+      const t = row % queries;
+      const b = Math.floor(row / perBatch);
+      const last = t + positionOf(position, b, width - queries);
       const end = causal ? Math.max(0, Math.min(width, last + 1)) : width;
-      const begin = window > 0 ? Math.min(end, Math.max(0, last - window + 1)) : 0;
+      const nearest = window > 0 ? last - window + 1 : 0;
+      const begin = Math.min(end, Math.max(0, nearest, first?.[b * queries + t] ?? 0));
       const from = x.subarray(row * width, (row + 1) * width);
       const to = y.subarray(row * width, (row + 1) * width);
       let largest = Number.NEGATIVE_INFINITY;
@@ -60,10 +73,14 @@ export const softmaxOp: Op<'x', 'y', SoftmaxAttrs, 'position'> = {
   },
 };
 
+/** B: the first dimension of x [B, ..., Tq, Tk], 1 for x [Tq, Tk]. */
+const batchOf = (x: Shape): number => (x.length > 2 ? x[0]! : 1);
+
 /**
  * Softmax of x [..., n] over the last dimension, f32 or bf16. With `causal`, x is [..., Tq, Tk] and row i sees
- * column j if j <= i + p (and j > i + p - window when window is not 0); p is `position` (i32 [1], on the device
- * so that a captured step can move it) or else Tk - Tq.
+ * column j if j <= i + p (and j > i + p - window when window is not 0); p is `position` (i32, on the device so that a
+ * captured step can move it: [1], or [B] with one for each entry of x's first dimension) or else Tk - Tq. With `first`
+ * (i32 [B, Tq], x [B, H, Tq, Tk]) also j >= first[b, i]. Throws DTypeError, ShapeError and ValueError for what does not fit.
  */
 export function softmax(
   x: Tensor,
@@ -71,7 +88,11 @@ export function softmax(
     causal = false,
     window = 0,
     position,
-  }: Partial<SoftmaxAttrs> & { readonly position?: Tensor | undefined } = {},
+    first,
+  }: Partial<SoftmaxAttrs> & {
+    readonly position?: Tensor | undefined;
+    readonly first?: Tensor | undefined;
+  } = {},
 ): Tensor {
-  return run(softmaxOp, { x, position }, { causal, window }).y;
+  return run(softmaxOp, { x, position, first }, { causal, window }).y;
 }

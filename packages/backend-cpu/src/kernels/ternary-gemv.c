@@ -1,0 +1,222 @@
+/*
+ * ternary_gemv: sums of int8 values times ternary channels, 2 bits a weight, and then the scales. A thread takes a share of
+ * a row's active channels, eight channels at a time over all outputs, so that it reads whole channels one after the other;
+ * the sums of the shares are integers, so that they do not depend on who made them.
+ *
+ * Byte b of a block of 64 holds the codes (weight + 1) of outputs b, 64 + b, 128 + b, 192 + b. Codes are added up as they
+ * are, in 16 bits for 128 channels and then in 32; the sum of the values is what they are too large by.
+ */
+#include "../runtime/kernel.h"
+#include "../runtime/simd.h"
+
+#define CHANNELS 8 /* at a time */
+#define FLUSH 128  /* channels whose sums fit 16 bits: 127 * 2 * 128 < 32768 */
+#define SECTION 256 /* blocks of outputs at a time */
+#define BLOCK 256
+#define BLOCK_BYTES 64
+#define PARTS_BYTES (SECTION * BLOCK * 2)
+#define SUMS_BYTES (SECTION * BLOCK * 4)
+_Static_assert(PARTS_BYTES + 2 * SUMS_BYTES <= THREAD_SCRATCH_BYTES, "the sums of a section must fit");
+
+struct ternary_gemv_args {
+  const int32_t *indices;
+  const int8_t *values;
+  const int32_t *count;
+  const float *scale;
+  const uint8_t *w;
+  const float *scales;
+  const float *add;
+  float *y;
+  int32_t rows;
+  int32_t keep;
+  int32_t inputs;
+  int32_t outputs;
+};
+
+/* Channels and their values, the last ones filled up with the value 0. */
+struct group {
+  const uint8_t *channel[CHANNELS];
+  int32_t value[CHANNELS];
+};
+
+#ifdef __wasm_relaxed_simd__
+
+/* Two channels byte by byte: each pair of codes times its pair of values is one lane. */
+static inline v128_t pair_of(int32_t first, int32_t second) {
+  return wasm_i16x8_splat((int16_t)((first & 255) | (second & 255) << 8));
+}
+
+#define ADD_FIELD(low, high, shift)                                                                          \
+  low = wasm_i16x8_add(low, wasm_i16x8_relaxed_dot_i8x16_i7x16(                                              \
+                                pair, wasm_v128_and(wasm_u16x8_shr(left, shift), codes)));                   \
+  high = wasm_i16x8_add(high, wasm_i16x8_relaxed_dot_i8x16_i7x16(                                            \
+                                  pair, wasm_v128_and(wasm_u16x8_shr(right, shift), codes)))
+
+static void add_group(const struct group *g, int16_t *sums, int32_t bytes) {
+  const v128_t codes = wasm_i8x16_const_splat(3);
+  v128_t pairs[CHANNELS / 2];
+  for (int32_t c = 0; c < CHANNELS / 2; c++) pairs[c] = pair_of(g->value[2 * c], g->value[2 * c + 1]);
+  for (int32_t b = 0; b < bytes; b += 16) {
+    int16_t *to = sums + b / BLOCK_BYTES * BLOCK + b % BLOCK_BYTES;
+    v128_t s0 = wasm_v128_load(to), s1 = wasm_v128_load(to + 8);
+    v128_t s2 = wasm_v128_load(to + 64), s3 = wasm_v128_load(to + 72);
+    v128_t s4 = wasm_v128_load(to + 128), s5 = wasm_v128_load(to + 136);
+    v128_t s6 = wasm_v128_load(to + 192), s7 = wasm_v128_load(to + 200);
+#pragma unroll
+    for (int32_t c = 0; c < CHANNELS / 2; c++) {
+      const v128_t one = wasm_v128_load(g->channel[2 * c] + b), two = wasm_v128_load(g->channel[2 * c + 1] + b);
+      const v128_t pair = pairs[c];
+      const v128_t left = wasm_i8x16_shuffle(one, two, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      const v128_t right =
+          wasm_i8x16_shuffle(one, two, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      ADD_FIELD(s0, s1, 0);
+      ADD_FIELD(s2, s3, 2);
+      ADD_FIELD(s4, s5, 4);
+      ADD_FIELD(s6, s7, 6);
+    }
+    wasm_v128_store(to, s0), wasm_v128_store(to + 8, s1);
+    wasm_v128_store(to + 64, s2), wasm_v128_store(to + 72, s3);
+    wasm_v128_store(to + 128, s4), wasm_v128_store(to + 136, s5);
+    wasm_v128_store(to + 192, s6), wasm_v128_store(to + 200, s7);
+  }
+}
+
+#else
+
+#define ADD_FIELD(low, high, shift)                                                            \
+  field = wasm_v128_and(wasm_u8x16_shr(four, shift), codes);                                   \
+  low = wasm_i16x8_add(low, wasm_i16x8_mul(wasm_u16x8_extend_low_u8x16(field), value));        \
+  high = wasm_i16x8_add(high, wasm_i16x8_mul(wasm_u16x8_extend_high_u8x16(field), value))
+
+static void add_group(const struct group *g, int16_t *sums, int32_t bytes) {
+  const v128_t codes = wasm_i8x16_const_splat(3);
+  v128_t values[CHANNELS];
+  for (int32_t c = 0; c < CHANNELS; c++) values[c] = wasm_i16x8_splat((int16_t)g->value[c]);
+  for (int32_t b = 0; b < bytes; b += 16) {
+    int16_t *to = sums + b / BLOCK_BYTES * BLOCK + b % BLOCK_BYTES;
+    v128_t s0 = wasm_v128_load(to), s1 = wasm_v128_load(to + 8);
+    v128_t s2 = wasm_v128_load(to + 64), s3 = wasm_v128_load(to + 72);
+    v128_t s4 = wasm_v128_load(to + 128), s5 = wasm_v128_load(to + 136);
+    v128_t s6 = wasm_v128_load(to + 192), s7 = wasm_v128_load(to + 200);
+    for (int32_t c = 0; c < CHANNELS; c++) {
+      const v128_t four = wasm_v128_load(g->channel[c] + b), value = values[c];
+      v128_t field;
+      ADD_FIELD(s0, s1, 0);
+      ADD_FIELD(s2, s3, 2);
+      ADD_FIELD(s4, s5, 4);
+      ADD_FIELD(s6, s7, 6);
+    }
+    wasm_v128_store(to, s0), wasm_v128_store(to + 8, s1);
+    wasm_v128_store(to + 64, s2), wasm_v128_store(to + 72, s3);
+    wasm_v128_store(to + 128, s4), wasm_v128_store(to + 136, s5);
+    wasm_v128_store(to + 192, s6), wasm_v128_store(to + 200, s7);
+  }
+}
+
+#endif
+
+static void clear(void *memory, int32_t bytes) {
+  char *at = memory;
+  for (int32_t i = 0; i < bytes; i += 16) wasm_v128_store(at + i, wasm_i32x4_const_splat(0));
+}
+
+static void flush(int32_t *sums, int16_t *parts, int32_t n) {
+  for (int32_t i = 0; i < n; i += 8) {
+    const v128_t part = wasm_v128_load(parts + i);
+    wasm_v128_store(sums + i, wasm_i32x4_add(wasm_v128_load(sums + i), wasm_i32x4_extend_low_i16x8(part)));
+    wasm_v128_store(sums + i + 4, wasm_i32x4_add(wasm_v128_load(sums + i + 4), wasm_i32x4_extend_high_i16x8(part)));
+    wasm_v128_store(parts + i, wasm_i32x4_const_splat(0));
+  }
+}
+
+/* The sums of the channels of list entries `mine` over `blocks` blocks of outputs from byte `first` of a channel on. */
+static void sum_share(const struct ternary_gemv_args *a, int32_t row, struct range mine, int32_t first, int32_t blocks,
+                      int16_t *parts, int32_t *sums) {
+  const int32_t stride = (a->outputs + BLOCK - 1) / BLOCK * BLOCK_BYTES, n = blocks * BLOCK;
+  const int32_t *indices = a->indices + row * a->keep;
+  const int8_t *values = a->values + row * a->keep;
+  clear(parts, n * 2);
+  clear(sums, n * 4);
+  for (int32_t j = mine.begin; j < mine.end; j += CHANNELS) {
+    struct group g;
+    for (int32_t c = 0; c < CHANNELS; c++) {
+      const int there = j + c < mine.end && (uint32_t)indices[j + c] < (uint32_t)a->inputs;
+      g.channel[c] = a->w + (size_t)(there ? indices[j + c] : 0) * (size_t)stride + first;
+      g.value[c] = there ? values[j + c] : 0;
+    }
+    add_group(&g, parts, blocks * BLOCK_BYTES);
+    if ((j - mine.begin) % FLUSH == FLUSH - CHANNELS) flush(sums, parts, n);
+  }
+  flush(sums, parts, n);
+}
+
+/* What the codes, which are weights plus one, make the sums of a row too large by; `broken` for an index outside of w. */
+static int32_t sum_of_values(const struct ternary_gemv_args *a, int32_t row, int *broken) {
+  int32_t sum = 0;
+  *broken = 0;
+  for (int32_t j = row * a->keep; j < row * a->keep + a->count[row]; j++) {
+    sum += a->values[j];
+    if ((uint32_t)a->indices[j] >= (uint32_t)a->inputs) *broken = 1;
+  }
+  return sum;
+}
+
+/* Threads first .. first + count - 1 share a row. */
+struct team {
+  int first, count;
+};
+
+struct scaling {
+  const float *scales;
+  float scale;
+  int32_t excess;
+  struct team team;
+  size_t sums; /* in the scratch of each thread */
+};
+
+/* Four outputs from i on: the sums of the team, in floating point and scaled. */
+static inline v128_t scaled4(const struct scaling *s, int32_t i, v128_t scales) {
+  v128_t sum = wasm_i32x4_splat(-s->excess);
+  for (int t = s->team.first; t < s->team.first + s->team.count; t++)
+    sum = wasm_i32x4_add(sum, wasm_v128_load((const int32_t *)((const char *)thread_scratch(t) + s->sums) + i));
+  return wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum), wasm_f32x4_mul(scales, wasm_f32x4_splat(s->scale)));
+}
+
+static void finish(const struct scaling *s, struct range r, const float *add, float *y) {
+  int32_t i = r.begin;
+  for (; i + 4 <= r.end; i += 4) {
+    const v128_t product = scaled4(s, i, load4(s->scales + i));
+    store4(y + i, add ? wasm_f32x4_add(product, load4(add + i)) : product);
+  }
+  /* The sums are there for whole blocks. */
+  if (i == r.end) return;
+  const v128_t product = scaled4(s, i, load_some(s->scales + i, r.end - i));
+  store_some(y + i, add ? wasm_f32x4_add(product, load_some(add + i, r.end - i)) : product, r.end - i);
+}
+
+KERNEL(ternary_gemv) {
+  const int32_t all = (a->outputs + BLOCK - 1) / BLOCK;
+  /* With rows enough for all a thread takes whole ones, and nobody waits. */
+  const int alone = a->rows >= 2 * threads;
+  const struct range rows = alone ? part(a->rows, 1, thread, threads) : (struct range){0, a->rows};
+  const struct team team = alone ? (struct team){thread, 1} : (struct team){0, threads};
+  char *parts = thread_scratch(thread);
+  int turn = 0;
+  for (int32_t row = rows.begin; row < rows.end; row++) {
+    const struct range mine = part(a->count[row], CHANNELS, thread - team.first, team.count);
+    int broken;
+    const int32_t excess = sum_of_values(a, row, &broken);
+    const float scale = broken ? __builtin_nanf("") : a->scale[row];
+    for (int32_t block = 0; block < all; block += SECTION, turn ^= 1) {
+      const int32_t blocks = all - block < SECTION ? all - block : SECTION;
+      /* Two places for sums in turn: those of the last turn may still be read by others. */
+      const size_t sums = PARTS_BYTES + (size_t)turn * SUMS_BYTES;
+      sum_share(a, row, mine, block * BLOCK_BYTES, blocks, (int16_t *)parts, (int32_t *)(parts + sums));
+      if (!alone) barrier(thread, threads);
+      const int32_t rest = a->outputs - block * BLOCK, n = rest < blocks * BLOCK ? rest : blocks * BLOCK;
+      const struct scaling scaling = {a->scales + block * BLOCK, scale, excess, team, sums};
+      const int32_t at = row * a->outputs + block * BLOCK;
+      finish(&scaling, part(n, 16, thread - team.first, team.count), a->add ? a->add + at : 0, a->y + at);
+    }
+  }
+}
