@@ -34,7 +34,8 @@ export type { LoadTokenizerOptions, PretrainedTokenizer } from './pretrained/pre
 export type { ByteSource } from './text/bytes.ts';
 export type { Decompress, Decompressors } from './text/compression.ts';
 export type { Compression, TextFormat } from './text/format.ts';
-export { type ReadOptions, readDocuments, type TextSource } from './text/read.ts';
+export type { FailLine } from './text/jsonl.ts';
+export { type ReadOptions, readDocuments, readObjects, type TextSource } from './text/read.ts';
 export { type ByteTokenizerOptions, createByteTokenizer } from './tokenizer/byte.ts';
 export { isByteTokenizerJson, type LoadOptions, tokenizerFromJson } from './tokenizer/load.ts';
 export { END_OF_TEXT } from './tokenizer/special-tokens.ts';

@@ -2,6 +2,7 @@
  * config.json of a model folder: which family it is, and what decoder. A key that could change the result and that
  * nobody here reads is an error; keys that say nothing about the computation are listed.
  */
+import { ValueError } from '@qsparse/core';
 import { type JsonObject, type ObjectReader, readObject } from '@qsparse/formats';
 import { checkConfig, type DecoderConfig } from '@qsparse/layers';
 import { FAMILIES } from './families/index.ts';
@@ -79,7 +80,7 @@ export function parseModelConfig(json: JsonObject, label = 'config.json'): Famil
   requireCausal(reader);
   const ignoredKeys = checkKeys(reader, [...OWN, ...keys]);
   const decoder = parse(reader);
-  checkConfig(decoder);
+  checkFits(decoder, label);
   const isTernary = keys.includes('quantization_config') && reader.has('quantization_config');
   return {
     family: modelType,
@@ -88,6 +89,16 @@ export function parseModelConfig(json: JsonObject, label = 'config.json'): Famil
     ternaryScale: isTernary ? parseTernary(reader).scale : undefined,
     ignoredKeys,
   };
+}
+
+/** As `checkConfig`, naming the file. */
+function checkFits(decoder: DecoderConfig, label: string): void {
+  try {
+    checkConfig(decoder);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    throw new ValueError(label, error.message.replace(/^\[\w+\] /, ''));
+  }
 }
 
 /** A classifier or an encoder has the same layers and another head. */

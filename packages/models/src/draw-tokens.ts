@@ -6,9 +6,7 @@ import { createPauses, NonFiniteError } from '@qsparse/core';
 import type { Decoder } from '@qsparse/layers';
 import type { GenerateSettings } from './generate-options.ts';
 import { createNextTokens, type Drawn, type Row } from './next-tokens.ts';
-
-/** A stop token or text came, `maxTokens` were made, the signal was aborted. */
-export type EndReason = 'stop' | 'length' | 'aborted';
+import type { EndReason } from './text-writer.ts';
 
 export interface GrowingRow extends Row {
   /** Set by `drawTokens`, or by its caller to end the text. */
@@ -21,6 +19,14 @@ export const createRow = (prompt: ArrayLike<number>, seed: number): GrowingRow =
   drawn: 0,
   end: undefined,
 });
+
+export function noProbabilities(index: number): NonFiniteError {
+  return new NonFiniteError(
+    'generate',
+    `the model gives no probabilities for token ${index}: its logits are not finite`,
+    'its weights are damaged; take an earlier checkpoint',
+  );
+}
 
 /**
  * What each round adds, without stop tokens, until all rows have ended; their `end` is set before the round is handed
@@ -62,13 +68,7 @@ export async function* drawTokens(
   /** Whether the token belongs to the text. */
   function add(row: GrowingRow, token: number): boolean {
     row.drawn++;
-    if (token < 0) {
-      throw new NonFiniteError(
-        'generate',
-        `the model gives no probabilities for token ${row.drawn}: its logits are not finite`,
-        'its weights are damaged; take an earlier checkpoint',
-      );
-    }
+    if (token < 0) throw noProbabilities(row.drawn);
     const stops = stopTokens.includes(token);
     if (stops) row.end = 'stop';
     else row.text.push(token);

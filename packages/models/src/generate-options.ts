@@ -35,7 +35,7 @@ export interface GenerateSettings {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Throws ValueError naming the option. */
+/** Throws ValueError naming the option; `leastTokens` is the least `maxTokens`. */
 export function checkOptions(
   {
     maxTokens = 256,
@@ -48,8 +48,9 @@ export function checkOptions(
     ...sampling
   }: GenerateOptions,
   { config }: Decoder,
+  leastTokens = 1,
 ): GenerateSettings {
-  requireWhole('maxTokens', maxTokens, 1);
+  requireWhole('maxTokens', maxTokens, leastTokens);
   requireWhole('seed', seed, 0);
   requireWhole('chunkLength', chunkLength, 1);
   if (logprobs !== undefined) requireWhole('logprobs', logprobs, 0, config.vocabularySize);
@@ -63,11 +64,15 @@ export function checkOptions(
 }
 
 /** Throws ValueError for a prompt that is empty, does not fit or has tokens that the model lacks. */
-export function checkPrompt(prompt: ArrayLike<number>, { config }: Decoder): void {
+export function checkPrompt(
+  prompt: ArrayLike<number>,
+  { config }: Decoder,
+  contextLength: number = config.contextLength,
+): void {
   const fail = (what: string, hint: string): never => {
     throw new ValueError('generate', what, hint);
   };
-  const { contextLength, vocabularySize } = config;
+  const { vocabularySize } = config;
   if (prompt.length === 0)
     fail('the prompt must have at least one token, got none', 'give some text to go on from');
   if (prompt.length > contextLength)
@@ -79,7 +84,12 @@ export function checkPrompt(prompt: ArrayLike<number>, { config }: Decoder): voi
   }
 }
 
-function requireWhole(name: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER): void {
+export function requireWhole(
+  name: string,
+  value: number,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): void {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return;
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   throw new ValueError('generate', `${name} must be a whole number ${range}, got ${value}`);

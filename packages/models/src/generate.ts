@@ -3,28 +3,9 @@
  * Several prompts share one cache and one step: see `generateBatch`.
  */
 import type { Decoder } from '@qsparse/layers';
-import { createRow, drawTokens, type EndReason } from './draw-tokens.ts';
+import { createRow, drawTokens } from './draw-tokens.ts';
 import { checkOptions, checkPrompt, type GenerateOptions } from './generate-options.ts';
-import type { GeneratedToken } from './logprobs.ts';
-import { createStopText } from './stop-text.ts';
-
-/** What generation needs of a tokenizer. */
-export interface TextCodec {
-  encode(text: string): ArrayLike<number>;
-  /** @param options `after`: the ids that come before, which decide whether the first one begins with a space */
-  decoder(options?: { readonly after?: ArrayLike<number> }): { push(id: number): string; flush(): string };
-}
-
-/** A text, or tokens: of a chat template, say. */
-export type Prompt = string | ArrayLike<number>;
-
-/** What one token adds; the last step of a text has no token and says why the text ends. */
-export interface TextStep {
-  /** What is sure by now: no half code point, nothing that a stop string may begin with. May be empty. */
-  readonly text: string;
-  readonly token?: GeneratedToken;
-  readonly end?: EndReason;
-}
+import { createTextWriter, idsOf, type Prompt, type TextCodec, type TextStep } from './text-writer.ts';
 
 export interface BatchStep extends TextStep {
   /** Of the prompt, from 0. */
@@ -101,33 +82,23 @@ async function* steps(
     const ids = idsOf(codec, prompt);
     checkPrompt(ids, model);
     const row = createRow(ids, settings.seed + index);
-    return {
-      row,
-      index,
-      decoder: codec.decoder({ after: ids }),
-      stopText: createStopText(settings.stopText),
-    };
+    return { row, index, writer: createTextWriter(codec, ids, settings.stopText) };
   });
   const waiting = new Set(writers);
   const rows = writers.map(({ row }) => row);
   for await (const drawn of drawTokens(model, rows, settings)) {
-    for (const { row, index, decoder, stopText } of waiting) {
+    for (const { row, index, writer } of waiting) {
       const token = drawn.get(row);
       if (!token) continue;
-      const text = stopText.push(decoder.push(token.token));
-      if (stopText.found) row.end = 'stop';
-      yield { index, text, token };
+      const step = writer.add(token);
+      if (writer.isStopped) row.end = 'stop';
+      yield { index, ...step };
     }
-    for (const writer of waiting) {
-      const { row, index, decoder, stopText } = writer;
+    for (const one of waiting) {
+      const { row, index, writer } = one;
       if (!row.end) continue;
-      waiting.delete(writer);
-      const rest = stopText.push(decoder.flush());
-      if (stopText.found) row.end = 'stop';
-      yield { index, text: rest + stopText.flush(), end: row.end };
+      waiting.delete(one);
+      yield { index, ...writer.end(row.end) };
     }
   }
 }
-
-const idsOf = (codec: TextCodec, prompt: Prompt): ArrayLike<number> =>
-  typeof prompt === 'string' ? codec.encode(prompt) : prompt;

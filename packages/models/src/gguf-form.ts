@@ -79,6 +79,7 @@ function architectureOf(config: DecoderConfig): GgufArchitecture {
   const lacks = (what: string): never => {
     throw new ValueError('export', `llama.cpp has no architecture with ${what}`, 'export it as safetensors');
   };
+  if (activation === 'relu' || activation === 'drelu') lacks('gates of ReLU');
   if (subLayerNorms) {
     if (queryKeyNorm || biases.length > 0) lacks('sub-layer norms beside biases or norms of heads');
     if (!tiedEmbedding) lacks('sub-layer norms and a head of its own');

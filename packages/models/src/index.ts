@@ -9,7 +9,14 @@ export {
 } from './checkpoint.ts';
 export { type FamilyConfig, parseModelConfig } from './config.ts';
 export { type Conversion, type ConvertOptions, convertedDecoder } from './convert.ts';
-export type { EndReason } from './draw-tokens.ts';
+export {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type EngineRequest,
+  type EngineStats,
+  QueueFullError,
+} from './engine.ts';
 export type { Family } from './families/family.ts';
 export {
   type HuggingFaceForm,
@@ -24,9 +31,6 @@ export {
   generateBatch,
   generateSteps,
   generateTokens,
-  type Prompt,
-  type TextCodec,
-  type TextStep,
 } from './generate.ts';
 export type { GenerateOptions } from './generate-options.ts';
 export { type GgufForm, ggufForm } from './gguf-form.ts';
@@ -48,7 +52,10 @@ export {
   type PretrainedModel,
   type PretrainedOptions,
   readModelConfig,
+  withContext,
 } from './pretrained.ts';
 export type { SamplingOptions } from './sampling.ts';
+export { type ScoreOptions, scorePrompt } from './score-prompt.ts';
 export { type StoredWeightsOptions, storedWeights, type WeightForm } from './stored-weights.ts';
 export type { TernaryScale } from './ternary-config.ts';
+export type { EndReason, Prompt, TextCodec, TextStep } from './text-writer.ts';

@@ -3,9 +3,11 @@
  * of the longest token, then for each id a float32 score, int32 length and its bytes; ids 3 to 258 are the 256 bytes.
  */
 import { byteTokens, FormatError, type TokenizerJson } from '@qsparse/formats';
+import { TOKEN_TYPES, tokenizerJsonFromGguf } from '@qsparse/formats/gguf';
 
 const MARK = '▁';
 const SPECIAL = ['<unk>', '<s>', '</s>'] as const;
+const [BEGIN, END] = [1, 2];
 
 /**
  * Tokens are joined as llama2.c joins them: of all neighbours that make a token together, those with the best score first.
@@ -22,53 +24,18 @@ export function llama2cTokenizer(bytes: Uint8Array, name = 'tokenizer.bin'): Tok
   for (const [i, token] of byteTokens().entries())
     if (vocab.get(token) !== SPECIAL.length + i)
       throw invalid(name, `token ${SPECIAL.length + i} must be ${token}`);
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: SPECIAL.map((content, id) => ({
-      id,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
-    normalizer: {
-      type: 'Sequence',
-      normalizers: [
-        { type: 'Prepend', prepend: MARK },
-        { type: 'Replace', pattern: { String: ' ' }, content: MARK },
-      ],
-    },
-    pre_tokenizer: null,
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
-      pair: [{ Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
-      special_tokens: new Map([['<s>', { id: '<s>', ids: [1], tokens: ['<s>'] }]]),
-    },
-    decoder: {
-      type: 'Sequence',
-      decoders: [
-        { type: 'Replace', pattern: { String: MARK }, content: ' ' },
-        { type: 'ByteFallback' },
-        { type: 'Fuse' },
-        { type: 'Strip', content: ' ', start: 1, stop: 0 },
-      ],
-    },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: '<unk>',
-      fuse_unk: true,
-      byte_fallback: true,
-      ignore_merges: false,
-      vocab,
-      merges: mergesOf(tokens, vocab),
-    },
-  };
+  return tokenizerJsonFromGguf({
+    tokens: [...vocab.keys()],
+    tokenTypes: tokens.map((_, id) => typeOf(id)),
+    scores: tokens.map(({ score }) => score),
+    beginOfText: BEGIN,
+    endOfText: END,
+  });
+}
+
+function typeOf(id: number): number {
+  if (id < SPECIAL.length) return id === 0 ? TOKEN_TYPES.unknown : TOKEN_TYPES.control;
+  return id < SPECIAL.length + byteTokens().length ? TOKEN_TYPES.byte : TOKEN_TYPES.normal;
 }
 
 interface Token {
@@ -92,21 +59,6 @@ function readTokens(bytes: Uint8Array, name: string): Token[] {
     at = end;
   }
   return tokens;
-}
-
-/** Every way to make a token of two others, the best score first. */
-function mergesOf(tokens: readonly Token[], vocab: ReadonlyMap<string, number>): [string, string][] {
-  const first = SPECIAL.length + byteTokens().length;
-  const joined = tokens.slice(first).sort((a, b) => b.score - a.score);
-  return joined.flatMap(({ text }) => {
-    const characters = [...text];
-    const pairs: [string, string][] = [];
-    for (let i = 1; i < characters.length; i++) {
-      const [left, right] = [characters.slice(0, i).join(''), characters.slice(i).join('')];
-      if (vocab.has(left) && vocab.has(right)) pairs.push([left, right]);
-    }
-    return pairs;
-  });
 }
 
 function invalid(file: string, problem: string, cause?: unknown): FormatError {

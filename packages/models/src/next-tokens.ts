@@ -55,7 +55,7 @@ export function createNextTokens(
 ): NextTokens {
   const { device } = model;
   const { onDevice } = sampler;
-  const cache = createCache(model, rows.length, capacity);
+  const cache = createCache(model, rows.length, capacity, { longestCall: reading.chunkLength });
   const one = rows.map(() => [0]);
   const inputs: Record<string, Tensor> = { tokens: keep(tokenRows(device, one)) };
   const randomOf = (i: number): string => `random${i}`;
@@ -100,7 +100,7 @@ export function createNextTokens(
       const texts = rows.map(({ text }) => text.slice(start, end));
       if (end - start === 1 && slow < SLOW_IN_A_ROW) {
         write(inputs.tokens!, texts.flat());
-        write(cache.position, [start]);
+        cache.seek(start, 1);
         const before = performance.now();
         const outputs = step(inputs);
         slow = performance.now() - before > SLOW ? slow + 1 : 0;

@@ -2,7 +2,7 @@
  * Many tokens into the cache, in chunks of bounded memory and half a block at a time: between two halves the event loop
  * gets its turn and an abort is heard. Not captured: every length would be a program of its own.
  */
-import { type Device, noGrad, reshape, scope, slice, type Tensor, tensor, write } from '@qsparse/core';
+import { type Device, noGrad, reshape, scope, slice, type Tensor, tensor } from '@qsparse/core';
 import {
   type Decoder,
   decoderSteps,
@@ -33,22 +33,49 @@ export async function readTexts(
   const { length } = texts[0]!;
   for (let from = 0; ; from += chunkLength) {
     const chunk = texts.map((text) => text.slice(from, from + chunkLength));
-    write(cache.position, [start + from]);
-    let x = noGrad(() => scope(() => embedTokens(model, tokenRows(model.device, chunk)))); // [B, T, d]
+    cache.seek(start + from, chunk[0]!.length);
+    const isStopped = () => signal?.aborted ?? false;
+    const x = await readTokens(model, chunk, { cache, pause, isStopped });
+    if (!x) return undefined;
     try {
-      for (const step of decoderSteps(model, { cache })) {
-        await pause();
-        if (signal?.aborted) return undefined;
-        const next = noGrad(() => step(x));
-        x.dispose();
-        x = next;
-      }
       if (from + chunkLength >= length) return noGrad(() => scope(() => lastLogits(model, x)));
       // A queue that holds the whole prompt could not be stopped.
       await cache.position.data();
     } finally {
       x.dispose();
     }
+  }
+}
+
+/**
+ * Computes `texts`, B of one length, from where `cache` is → x [B, T, d] of the last block, owned by the caller. Undefined
+ * where `isStopped` says so between two halves of a block.
+ */
+export async function readTokens(
+  model: Decoder,
+  texts: readonly (readonly number[])[],
+  {
+    cache,
+    pause,
+    isStopped,
+  }: Pick<ReadOptions, 'cache' | 'pause'> & { readonly isStopped?: (() => boolean) | undefined },
+): Promise<Tensor | undefined> {
+  let x = noGrad(() => scope(() => embedTokens(model, tokenRows(model.device, texts))));
+  try {
+    for (const step of decoderSteps(model, { cache })) {
+      await pause();
+      if (isStopped?.()) {
+        x.dispose();
+        return undefined;
+      }
+      const next = noGrad(() => step(x));
+      x.dispose();
+      x = next;
+    }
+    return x;
+  } catch (error) {
+    x.dispose();
+    throw error;
   }
 }
 

@@ -60,6 +60,7 @@ export async function loadPretrained(
   }
 }
 
+/** The config for texts of another length. Throws ValueError for one that the positions of the model do not reach. */
 export function withContext(decoder: DecoderConfig, contextLength: number | undefined): DecoderConfig {
   if (contextLength === undefined) return decoder;
   const most = decoder.ropeScaling?.kind === 'dynamic' ? Number.MAX_SAFE_INTEGER : decoder.contextLength;

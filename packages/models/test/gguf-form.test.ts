@@ -26,6 +26,7 @@ test.each<[string, Partial<DecoderConfig>]>([
   ['squared ReLU and without sub-layer norms', { activation: 'squared-relu' }],
   ['sub-layer norms and a head of its own', { subLayerNorms: true }],
   ['sub-layer norms beside biases', { subLayerNorms: true, tiedEmbedding: true, biases: ['o'] }],
+  ['gates of ReLU', { activation: 'relu', subLayerNorms: true, tiedEmbedding: true }],
   ['norms of heads and biases', { queryKeyNorm: true, biases: ['qkv'] }],
 ])('an architecture with %s is not there', (what, change) => {
   expect(() => form({ ...LLAMA, ...change })).toThrow(`llama.cpp has no architecture with ${what}`);

@@ -8,7 +8,8 @@ import { CHAT_TEMPLATE_FOLDER } from '../pretrained/chat-sources.ts';
 import { loadTokenizer, TOKENIZER_FILES } from '../pretrained/load-tokenizer.ts';
 import { UNREAD_FILES } from '../pretrained/named-tokens.ts';
 import type { LoadTokenizerOptions, PretrainedTokenizer } from '../pretrained/pretrained-tokenizer.ts';
-import { type ReadOptions, readDocuments } from '../text/read.ts';
+import type { FailLine } from '../text/jsonl.ts';
+import { type ReadOptions, readDocuments, readObjects } from '../text/read.ts';
 import { nodeDecompressors } from './decompress.ts';
 
 /**
@@ -22,6 +23,22 @@ export async function* readDocumentFiles(
   const decompress = { ...nodeDecompressors, ...options.decompress };
   for (const path of typeof paths === 'string' ? [paths] : paths) {
     yield* readDocuments({ name: path, content: fileChunks(path) }, { ...options, decompress });
+  }
+}
+
+/** The objects of JSONL files, as `take` reads each; it is given the file's name too. Throws as `readDocumentFiles` does. */
+export async function* readObjectFiles<T>(
+  paths: readonly string[],
+  take: (value: object, place: { readonly file: string; readonly line: number }, fail: FailLine) => T[],
+  options: Pick<ReadOptions, 'compression' | 'decompress' | 'signal'> = {},
+): AsyncGenerator<T, void, undefined> {
+  const decompress = { ...nodeDecompressors, ...options.decompress };
+  for (const file of paths) {
+    const source = { name: file, content: fileChunks(file) };
+    yield* readObjects(source, (value, line, fail) => take(value, { file, line }, fail), {
+      ...options,
+      decompress,
+    });
   }
 }
 

@@ -1,3 +1,3 @@
 /** `@qsparse/data/node`: what needs Node's files and zlib. Everything else is in `@qsparse/data`. */
 export { nodeDecompressors } from './decompress.ts';
-export { readDocumentFiles, readTokenizer } from './files.ts';
+export { readDocumentFiles, readObjectFiles, readTokenizer } from './files.ts';

@@ -1,18 +1,40 @@
-/** JSON lines to documents: one object a line, its text under one key. Blank lines are skipped. */
+/** JSON lines: one object a line. Blank lines are skipped. */
 import { quoted, TextError } from '../errors.ts';
-import { type DocumentParser, MAX_DOCUMENT_CHARACTERS } from './documents.ts';
+import { MAX_DOCUMENT_CHARACTERS } from './documents.ts';
 
-export function createJsonlParser(file: string, textKey: string): DocumentParser {
+/** Feeds on pieces of text of any size and gives what is complete. */
+export interface LineParser<T> {
+  push(text: string): T[];
+  /** What is left; call once. */
+  end(): T[];
+}
+
+/** Throws the error of the line, with this reason. */
+export type FailLine = (what: string, hint?: string) => never;
+
+/** Documents: the text of each line under one key; blank ones are left out. */
+export function createJsonlParser(file: string, textKey: string): LineParser<string> {
+  return createObjectParser(file, (value, _line, fail) => {
+    const document = textOf(value, textKey, fail);
+    return document.trim() === '' ? [] : [document];
+  });
+}
+
+/** What `take` makes of each line's object. */
+export function createObjectParser<T>(
+  file: string,
+  take: (value: object, line: number, fail: FailLine) => T[],
+): LineParser<T> {
   let rest = '';
   let line = 0;
 
-  const parse = (text: string): string[] => {
+  const parse = (text: string): T[] => {
     line++;
     if (text.trim() === '') return [];
-    const document = textOf(text, textKey, (what, hint) => {
+    const fail: FailLine = (what, hint) => {
       throw new TextError('jsonl', { file, line }, what, hint);
-    });
-    return document.trim() === '' ? [] : [document];
+    };
+    return take(objectOf(text, fail), line, fail);
   };
 
   return {
@@ -35,7 +57,7 @@ export function createJsonlParser(file: string, textKey: string): DocumentParser
   };
 }
 
-function textOf(line: string, key: string, fail: (what: string, hint: string) => never): string {
+function objectOf(line: string, fail: FailLine): object {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -47,8 +69,12 @@ function textOf(line: string, key: string, fail: (what: string, hint: string) =>
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const what = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
-    return fail(`a line must be a JSON object, got ${what}`, `write {${JSON.stringify(key)}: "…"}`);
+    return fail(`a line must be a JSON object, got ${what}`, 'write {"text": "…"}');
   }
+  return value;
+}
+
+function textOf(value: object, key: string, fail: FailLine): string {
   if (!Object.hasOwn(value, key)) {
     const keys = Object.keys(value).slice(0, 8).map(quoted).join(', ');
     return fail(`no key ${quoted(key)}`, keys ? `set textKey to one of ${keys}` : 'the object is empty');

@@ -4,7 +4,7 @@ import { type ByteSource, byteChunks } from './bytes.ts';
 import { type Decompressors, decompressed } from './compression.ts';
 import { createDocumentParser } from './documents.ts';
 import { type Compression, fileFormat, type TextFormat } from './format.ts';
-import { createJsonlParser } from './jsonl.ts';
+import { createJsonlParser, createObjectParser, type FailLine, type LineParser } from './jsonl.ts';
 import { createUtf8Decoder } from './utf8.ts';
 
 export interface TextSource {
@@ -42,13 +42,34 @@ export async function* readDocuments(
     format === 'text'
       ? createDocumentParser(name, separator)
       : createJsonlParser(name, options.textKey ?? 'text');
-  const utf8 = createUtf8Decoder(name);
-  const raw = byteChunks(name, source.content);
+  yield* parsed(source, parser, compression, options);
+}
 
+/**
+ * The objects of a JSONL source in order, as `take` reads each: its line and a way to refuse it come with it. Throws as
+ * `readDocuments` does.
+ */
+export async function* readObjects<T>(
+  source: TextSource,
+  take: (value: object, line: number, fail: FailLine) => T[],
+  options: Omit<ReadOptions, 'format' | 'separator' | 'textKey'> = {},
+): AsyncGenerator<T, void, undefined> {
+  const { compression } = fileFormat(source.name, { ...options, format: 'jsonl' });
+  yield* parsed(source, createObjectParser(source.name, take), compression, options);
+}
+
+async function* parsed<T>(
+  { name, content }: TextSource,
+  parser: LineParser<T>,
+  compression: Compression,
+  { signal, decompress = {} }: ReadOptions,
+): AsyncGenerator<T, void, undefined> {
+  const utf8 = createUtf8Decoder(name);
+  const raw = byteChunks(name, content);
   let found = false;
-  options.signal?.throwIfAborted();
-  for await (const chunk of decompressed(name, raw, compression, options.decompress ?? {})) {
-    options.signal?.throwIfAborted();
+  signal?.throwIfAborted();
+  for await (const chunk of decompressed(name, raw, compression, decompress)) {
+    signal?.throwIfAborted();
     for (const document of parser.push(utf8.push(chunk))) {
       found = true;
       yield document;

@@ -34,6 +34,8 @@ export { type RowArray, toAdjacentPairs, toHalfPairs } from './rotary-order.ts';
 export { ggufTensorName, huggingFaceTensorName } from './tensor-names.ts';
 export { type GgufTokenizerOptions, ggufTokenizer, tokenizerJsonFromGguf } from './tokenizer-json.ts';
 export {
+  type GgufByteLevel,
+  type GgufSentencePiece,
   type GgufTokenizer,
   parseTokenizerMetadata,
   TOKEN_TYPES,

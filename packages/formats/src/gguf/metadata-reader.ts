@@ -22,6 +22,8 @@ export interface MetadataReader {
   strings<F = never>(key: string, options?: Fallback<F>): readonly string[] | F;
   /** An array of integers of one of the types of at most 32 bits. */
   integers<F = never>(key: string, options?: Fallback<F>): readonly number[] | F;
+  /** An array of finite numbers. */
+  numbers<F = never>(key: string, options?: Fallback<F>): ArrayLike<number> | F;
   /** The error for a rule of the caller's own. @param advice what to do; default: convert the model again */
   invalid(key: string, requirement: string, advice?: string): FormatError;
 }
@@ -67,6 +69,7 @@ export function readMetadata(metadata: ReadonlyMap<string, GgufValue>, file: str
         options,
       ),
     integers: (key, options) => read(key, 'an array of integers', integersOf, options),
+    numbers: (key, options) => read(key, 'an array of finite numbers', numbersOf, options),
     invalid,
   };
 }
@@ -97,6 +100,12 @@ function integersOf(value: GgufValue): readonly number[] | undefined {
     default:
       return undefined;
   }
+}
+
+function numbersOf(value: GgufValue): ArrayLike<number> | undefined {
+  if (value.type !== 'array') return undefined;
+  if (value.of !== 'f32' && value.of !== 'f64') return integersOf(value);
+  return value.value.every(Number.isFinite) ? value.value : undefined;
 }
 
 /** Nine digits tell all float32 apart. */

@@ -1,4 +1,5 @@
-// The tokenizer in a GGUF file's metadata (tokenizer.ggml.*), as llama.cpp has byte-level BPE: model "gpt2".
+// The tokenizer in a GGUF file's metadata (tokenizer.ggml.*), as llama.cpp has BPE: on bytes ("gpt2") and
+// SentencePiece's ("llama").
 import { showName } from '../display.ts';
 import { FormatError } from '../errors.ts';
 import { type MetadataReader, readMetadata } from './metadata-reader.ts';
@@ -9,27 +10,41 @@ export const TOKEN_TYPES: Readonly<
   Record<'normal' | 'unknown' | 'control' | 'userDefined' | 'unused' | 'byte', number>
 > = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 };
 
-/** Byte-level BPE as plain data. Ids are places in `tokens`. */
-export interface GgufTokenizer {
-  /** How texts are divided first, by llama.cpp's name: `llama-bpe`, `qwen2`, `gpt-2`. */
-  readonly pre: string;
-  /** In the byte alphabet; control tokens and those that a user defined as plain text. */
+/** What both kinds have. Ids are places in `tokens`. */
+interface GgufTokens {
+  /** Control tokens and those that a user defined as plain text. */
   readonly tokens: readonly string[];
-  /** One for each token: 1 normal, 3 control, 4 defined by a user, 5 unused. */
+  /** One for each token: 1 normal, 2 unknown, 3 control, 4 defined by a user, 5 unused, 6 a byte. */
   readonly tokenTypes: readonly number[];
-  /** `left right`, in the order in which they are applied. */
-  readonly merges: readonly string[];
   readonly beginOfText?: number | undefined;
   readonly endOfText?: number | undefined;
   readonly endOfTurn?: number | undefined;
   readonly unknown?: number | undefined;
   readonly padding?: number | undefined;
-  /** Whether these tokens are put around every text. Undefined where a file leaves it to `pre`. */
+  /** Whether these tokens are put around every text. Undefined where a file leaves it to llama.cpp. */
   readonly addsBeginOfText?: boolean | undefined;
   readonly addsEndOfText?: boolean | undefined;
   /** Jinja, as tokenizer_config.json has it. */
   readonly chatTemplate?: string | undefined;
 }
+
+/** Byte-level BPE as plain data, llama.cpp's model "gpt2"; normal tokens are in the byte alphabet. */
+export interface GgufByteLevel extends GgufTokens {
+  /** How texts are divided first, by llama.cpp's name: `llama-bpe`, `qwen2`, `gpt-2`. */
+  readonly pre: string;
+  /** `left right`, in the order in which they are applied. */
+  readonly merges: readonly string[];
+}
+
+/** SentencePiece's BPE as plain data, llama.cpp's model "llama"; `▁` in tokens is a space. */
+export interface GgufSentencePiece extends GgufTokens {
+  /** One for each token: of two neighbours that make a token, those of the best are joined first. */
+  readonly scores: ArrayLike<number>;
+  /** Whether a space is put before each text. Undefined where a file leaves it to llama.cpp, which does. */
+  readonly addsSpacePrefix?: boolean | undefined;
+}
+
+export type GgufTokenizer = GgufByteLevel | GgufSentencePiece;
 
 const PREFIX = 'tokenizer.';
 
@@ -51,7 +66,7 @@ type FlagName = keyof typeof FLAGS;
  * @throws FormatError `value` naming the field, for ids without a token and lists of different lengths
  */
 export function tokenizerMetadata(tokenizer: GgufTokenizer): Map<string, GgufValue> {
-  const { tokens, tokenTypes, merges, pre, chatTemplate } = tokenizer;
+  const { tokens, tokenTypes, chatTemplate } = tokenizer;
   if (tokenTypes.length !== tokens.length)
     throw invalid(
       'tokenTypes',
@@ -61,11 +76,7 @@ export function tokenizerMetadata(tokenizer: GgufTokenizer): Map<string, GgufVal
   if (twice !== undefined)
     throw invalid('tokens', `every token may be there once, ${JSON.stringify(twice)} is twice`);
   const entries: [string, GgufValue | undefined][] = [
-    ['ggml.model', { type: 'string', value: 'gpt2' }],
-    ['ggml.pre', { type: 'string', value: pre }],
-    ['ggml.tokens', { type: 'array', of: 'string', value: tokens }],
-    ['ggml.token_type', { type: 'array', of: 'i32', value: Int32Array.from(tokenTypes) }],
-    ['ggml.merges', { type: 'array', of: 'string', value: merges }],
+    ...modelEntries(tokenizer),
     ...(Object.keys(IDS) as IdName[]).map((name): [string, GgufValue | undefined] => {
       const id = tokenizer[name];
       if (id === undefined) return [IDS[name], undefined];
@@ -86,10 +97,35 @@ export function tokenizerMetadata(tokenizer: GgufTokenizer): Map<string, GgufVal
   );
 }
 
+function modelEntries(tokenizer: GgufTokenizer): [string, GgufValue | undefined][] {
+  const tokens: GgufValue = { type: 'array', of: 'string', value: tokenizer.tokens };
+  const types: GgufValue = { type: 'array', of: 'i32', value: Int32Array.from(tokenizer.tokenTypes) };
+  if (!('scores' in tokenizer))
+    return [
+      ['ggml.model', { type: 'string', value: 'gpt2' }],
+      ['ggml.pre', { type: 'string', value: tokenizer.pre }],
+      ['ggml.tokens', tokens],
+      ['ggml.token_type', types],
+      ['ggml.merges', { type: 'array', of: 'string', value: tokenizer.merges }],
+    ];
+  const scores = Float32Array.from(tokenizer.scores);
+  if (scores.length !== tokenizer.tokens.length || !scores.every(Number.isFinite))
+    throw invalid('scores', `${tokenizer.tokens.length} finite numbers are required, one for each token`);
+  const prefix = tokenizer.addsSpacePrefix;
+  return [
+    ['ggml.model', { type: 'string', value: 'llama' }],
+    ['ggml.pre', { type: 'string', value: 'default' }],
+    ['ggml.tokens', tokens],
+    ['ggml.scores', { type: 'array', of: 'f32', value: scores }],
+    ['ggml.token_type', types],
+    ['ggml.add_space_prefix', prefix === undefined ? undefined : { type: 'bool', value: prefix }],
+  ];
+}
+
 /**
  * The tokenizer of a file, from its metadata.
  * @param file for messages
- * @throws FormatError `missing-key` or `value` naming the key; for every other model than gpt2 too
+ * @throws FormatError `missing-key` or `value` naming the key; for every other model than gpt2 and llama too
  */
 export function parseTokenizerMetadata(
   metadata: ReadonlyMap<string, GgufValue>,
@@ -97,8 +133,10 @@ export function parseTokenizerMetadata(
 ): GgufTokenizer {
   const reader = readMetadata(metadata, file);
   const model = reader.string(`${PREFIX}ggml.model`);
-  if (model !== 'gpt2')
-    throw reader.invalid(`${PREFIX}ggml.model`, 'gpt2 (byte-level BPE)', "take the model's tokenizer.json");
+  if (model !== 'gpt2' && model !== 'llama') {
+    const known = "gpt2 (byte-level BPE) or llama (SentencePiece's)";
+    throw reader.invalid(`${PREFIX}ggml.model`, known, "take the model's tokenizer.json");
+  }
   const tokens = reader.strings(`${PREFIX}ggml.tokens`);
   const tokenTypes = reader.integers(`${PREFIX}ggml.token_type`, {
     fallback: tokens.map(() => TOKEN_TYPES.normal),
@@ -107,11 +145,9 @@ export function parseTokenizerMetadata(
     throw reader.invalid(`${PREFIX}ggml.token_type`, `one number for each of ${tokens.length} tokens`);
   const id = (name: IdName) => parseId(reader, PREFIX + IDS[name], tokens.length);
   const flag = (name: FlagName) => reader.boolean(PREFIX + FLAGS[name], { fallback: undefined });
-  return {
-    pre: reader.string(`${PREFIX}ggml.pre`, { fallback: 'default' }),
+  const shared = {
     tokens,
     tokenTypes,
-    merges: reader.strings(`${PREFIX}ggml.merges`, { fallback: [] }),
     beginOfText: id('beginOfText'),
     endOfText: id('endOfText'),
     endOfTurn: id('endOfTurn'),
@@ -120,6 +156,32 @@ export function parseTokenizerMetadata(
     addsBeginOfText: flag('addsBeginOfText'),
     addsEndOfText: flag('addsEndOfText'),
     chatTemplate: reader.string(`${PREFIX}chat_template`, { fallback: undefined }),
+  };
+  if (model === 'gpt2')
+    return {
+      ...shared,
+      pre: reader.string(`${PREFIX}ggml.pre`, { fallback: 'default' }),
+      merges: reader.strings(`${PREFIX}ggml.merges`, { fallback: [] }),
+    };
+  const scores = reader.numbers(`${PREFIX}ggml.scores`);
+  if (scores.length !== tokens.length)
+    throw reader.invalid(`${PREFIX}ggml.scores`, `one number for each of ${tokens.length} tokens`);
+  return {
+    ...shared,
+    ...ordinaryEnds(shared),
+    scores,
+    addsSpacePrefix: reader.boolean(`${PREFIX}ggml.add_space_prefix`, { fallback: undefined }),
+  };
+}
+
+/** llama.cpp's ids for such files that do not give them. */
+function ordinaryEnds(given: GgufTokens): Pick<GgufTokens, 'beginOfText' | 'endOfText' | 'unknown'> {
+  const at = (id: number, type: number): number | undefined =>
+    given.tokenTypes[id] === type ? id : undefined;
+  return {
+    unknown: given.unknown ?? at(0, TOKEN_TYPES.unknown),
+    beginOfText: given.beginOfText ?? at(1, TOKEN_TYPES.control),
+    endOfText: given.endOfText ?? at(2, TOKEN_TYPES.control),
   };
 }
 

@@ -1,8 +1,7 @@
 import { byteAlphabet, formatTokenizerJson, parseTokenizerJson, type TokenizerJson } from '@qsparse/formats';
-import { type GgufTokenizer, ggufTokenizer, tokenizerJsonFromGguf } from '@qsparse/formats/gguf';
+import { type GgufByteLevel, ggufTokenizer, tokenizerJsonFromGguf } from '@qsparse/formats/gguf';
 import { describe, expect, test } from 'vitest';
 import { failure } from '../helpers/outcome.ts';
-import { smallMetaspaceFile } from '../helpers/small-metaspace.ts';
 import { type LooseJson, smallTokenizerFile } from '../helpers/small-tokenizer.ts';
 
 /** The small tokenizer, bent and read again. */
@@ -98,7 +97,7 @@ test.each<[string, (file: LooseJson) => void]>([
     file.added_tokens.push({ ...file.added_tokens[0], id: 263, content: '<tool>', special: false });
   });
   const gguf = ggufTokenizer(original, { rows: 270 });
-  expect(gguf.pre).toBe(pre);
+  expect(gguf).toMatchObject({ pre });
   expect(gguf.tokenTypes[263]).toBe(4);
   const back = parseTokenizerJson(formatTokenizerJson(tokenizerJsonFromGguf(gguf)));
   const { post_processor, decoder, pre_tokenizer, ...rest } = back;
@@ -184,11 +183,7 @@ describe('what has no GGUF form', () => {
     expect(error.message).toMatch(message);
   });
 
-  test("SentencePiece's form, too few rows, another beginning of text", async () => {
-    await failure(
-      () => ggufTokenizer(parseTokenizerJson(JSON.stringify(smallMetaspaceFile())), { rows: 1000 }),
-      'value',
-    );
+  test('too few rows, another beginning of text', async () => {
     await failure(() => ggufTokenizer(tokenizer(), { rows: 262 }), 'value');
     const around = tokenizer(template([SPECIAL, TEXT, SPECIAL]));
     await failure(() => ggufTokenizer(around, { rows: 263, beginOfText: 1 }), 'value');
@@ -197,8 +192,8 @@ describe('what has no GGUF form', () => {
 });
 
 test('GGUF tokenizers that cannot be read', async () => {
-  const gguf = ggufTokenizer(tokenizer(), { rows: 263 });
-  const wrong: Partial<GgufTokenizer>[] = [
+  const gguf = ggufTokenizer(tokenizer(), { rows: 263 }) as GgufByteLevel;
+  const wrong: Partial<GgufByteLevel>[] = [
     { pre: 'deepseek-coder' },
     { merges: ['h'] },
     { merges: ['h e l'] },

@@ -1,5 +1,6 @@
 import { bytesReader } from '@qsparse/formats';
 import {
+  type GgufSentencePiece,
   type GgufTokenizer,
   type GgufValue,
   openGguf,
@@ -65,8 +66,8 @@ test.each<[string, string, GgufValue, RegExp]>([
   [
     'another model',
     'ggml.model',
-    { type: 'string', value: 'llama' },
-    /gpt2 \(byte-level BPE\) is required, got "llama" \(string\); take/,
+    { type: 'string', value: 'gemma4' },
+    /gpt2 \(byte-level BPE\) or llama \(SentencePiece's\) is required, got "gemma4" \(string\); take/,
   ],
   [
     'tokens that are no texts',
@@ -112,4 +113,40 @@ test.each<[string, Partial<GgufTokenizer>]>([
 ])('wrong %s are not written', async (field, change) => {
   const error = await failure(() => tokenizerMetadata({ ...FULL, ...change }), 'value');
   expect(error.message).toContain(`tokenizer to write, ${field}: `);
+});
+
+/** What llama.cpp calls model "llama". */
+const PIECES: GgufSentencePiece = {
+  tokens: ['<unk>', '<s>', '</s>', '<0x00>', '▁', 'a', '▁a'],
+  tokenTypes: [2, 3, 3, 6, 1, 1, 1],
+  scores: Float32Array.of(0, 0, 0, 0, -2, -2, -1.5),
+  beginOfText: 1,
+  endOfText: 2,
+  unknown: 0,
+  addsSpacePrefix: false,
+};
+
+test("SentencePiece's: scores and a space in front, through a file and back", async () => {
+  const metadata = tokenizerMetadata(PIECES);
+  expect(metadata.get('tokenizer.ggml.model')?.value).toBe('llama');
+  const file = await openGguf(bytesReader(await writtenGguf([], { metadata })));
+  expect(parseTokenizerMetadata(file.metadata)).toEqual(PIECES);
+});
+
+test("SentencePiece's without the ids of its ends: those that llama.cpp takes", () => {
+  const { beginOfText, endOfText, unknown, addsSpacePrefix, ...rest } = PIECES;
+  const parsed = parseTokenizerMetadata(tokenizerMetadata(rest));
+  expect(parsed).toEqual({ ...rest, beginOfText, endOfText, unknown });
+});
+
+test.each<[string, GgufValue, RegExp]>([
+  ['too few', { type: 'array', of: 'f32', value: new Float32Array(6) }, /one number for each of 7 tokens/],
+  ['no number', { type: 'array', of: 'f32', value: new Float32Array(7).fill(Number.NaN) }, /finite numbers/],
+  ['text', { type: 'string', value: '1' }, /an array of finite numbers/],
+])('scores that are %s are refused', async (_, value, message) => {
+  const metadata = tokenizerMetadata(PIECES).set('tokenizer.ggml.scores', value);
+  const error = await failure(() => parseTokenizerMetadata(metadata, 'm.gguf'), 'value');
+  expect(error.message).toMatch(message);
+  const scores = value.type === 'array' ? (value.value as Float32Array) : [];
+  await failure(() => tokenizerMetadata({ ...PIECES, scores }), 'value');
 });

@@ -166,8 +166,15 @@ function differencesOf({ linear }: DecoderConfig): readonly string[] {
   ];
 }
 
-function partsOf({ subLayerNorms, queryKeyNorm, biases = [], slidingWindow }: DecoderConfig): string {
+function partsOf({
+  activation,
+  subLayerNorms,
+  queryKeyNorm,
+  biases = [],
+  slidingWindow,
+}: DecoderConfig): string {
   const parts = [
+    activation === 'drelu' && 'ReLU of gate and up',
     subLayerNorms && 'sub-layer norms',
     queryKeyNorm && 'norms of query and key heads',
     biases.length > 0 && `biases at ${biases.join(', ')}`,

@@ -34,8 +34,21 @@ export function formatSizes(config: DecoderConfig): JsonObject {
 }
 
 /** The activation of the gate, as transformers names it. */
-export function formatActivation({ activation }: DecoderConfig): 'silu' | 'relu2' {
-  return activation === 'silu' ? 'silu' : 'relu2';
+export function formatActivation({ activation }: DecoderConfig): ActivationName {
+  return activation === 'squared-relu' ? 'relu2' : activation;
+}
+
+/** As transformers names activations of the gate; `drelu` is ours. */
+export type ActivationName = 'silu' | 'relu2' | 'relu' | 'drelu';
+
+/** `hidden_act`, one of `names`. Throws FormatError. */
+export function parseActivation<N extends ActivationName>(
+  reader: ObjectReader,
+  names: readonly N[],
+  options: { readonly fallback?: N } = {},
+): DecoderConfig['activation'] {
+  const name: ActivationName = reader.oneOf('hidden_act', names, options);
+  return name === 'relu2' ? 'squared-relu' : name;
 }
 
 /** Keys that `parseShared` reads. */
@@ -67,7 +80,6 @@ export function parseShared(reader: ObjectReader, defaults: Defaults): DecoderCo
   // transformers stretches what is longer than the file's own context, whatever else the file names as the original.
   if (rope.scaling?.kind === 'dynamic' && rope.scaling.originalLength !== contextLength)
     throw reader.invalid('max_position_embeddings', 'what dynamic scaling names as the original length');
-  const activation = reader.oneOf('hidden_act', ['silu', 'relu2'], { fallback: defaults.activation });
   return {
     vocabularySize: reader.positiveInteger('vocab_size'),
     hiddenSize,
@@ -83,7 +95,7 @@ export function parseShared(reader: ObjectReader, defaults: Defaults): DecoderCo
     ropeTheta: rope.theta,
     ropeScaling: rope.scaling,
     normEpsilon: reader.number('rms_norm_eps', { fallback: defaults.normEpsilon }),
-    activation: activation === 'silu' ? 'silu' : 'squared-relu',
+    activation: parseActivation(reader, ['silu', 'relu2', 'relu'], { fallback: defaults.activation }),
     subLayerNorms: false,
     tiedEmbedding: reader.boolean('tie_word_embeddings', { fallback: false }),
     linear: reader.has('quantization_config') ? parseTernary(reader).linear : DENSE,

@@ -10,6 +10,7 @@ import {
   FULL,
   formatActivation,
   formatSizes,
+  parseActivation,
   parseHeadSize,
   parseLayerTypes,
   SLIDING,
@@ -35,6 +36,7 @@ const KEYS = [
 ];
 
 const OUR_KEYS = [
+  'selection',
   'sparsity',
   'block',
   'sparsity_by_site',
@@ -71,7 +73,7 @@ function parse(reader: ObjectReader): DecoderConfig {
     ropeTheta: rope.theta,
     ropeScaling: rope.scaling,
     normEpsilon: reader.number('rms_norm_eps', { fallback: 1e-5 }),
-    activation: reader.oneOf('hidden_act', ['relu2', 'silu']) === 'silu' ? 'silu' : 'squared-relu',
+    activation: parseActivation(reader, ['relu2', 'silu', 'relu', 'drelu']),
     subLayerNorms: ours.boolean('sub_layer_norms', { fallback: false }),
     ...(ours.boolean('query_key_norm', { fallback: false }) && { queryKeyNorm: true }),
     ...(biases.length > 0 && { biases }),
@@ -93,6 +95,11 @@ function parseLinear(ours: ObjectReader): LinearConfig {
 }
 
 function parseSparsity(ours: ObjectReader): Sparsity {
+  if (ours.oneOf('selection', ['largest', RELU], { fallback: 'largest' }) === RELU) {
+    for (const key of ['sparsity', 'block'])
+      if (ours.has(key)) throw ours.invalid(key, 'absent when "selection" is "relu"');
+    return { kind: 'relu' };
+  }
   if (ours.has('block')) {
     if (ours.has('sparsity')) throw ours.invalid('sparsity', 'absent when "block" is given');
     const block = parseBlock(ours.string('block'));
@@ -115,10 +122,14 @@ function parseBySite(ours: ObjectReader): LinearConfig['sparsityBySite'] {
 function parseOne(sites: ObjectReader, site: string): Sparsity {
   const value = sites.get(site);
   if (typeof value === 'number' && value >= 0 && value < 1) return topK(value);
+  if (value === RELU) return { kind: 'relu' };
   const block = typeof value === 'string' ? parseBlock(value) : undefined;
   if (block) return block;
-  throw sites.invalid(site, 'a share from 0 and below 1, or "KEEP:BLOCK"');
+  throw sites.invalid(site, 'a share from 0 and below 1, "KEEP:BLOCK" or "relu"');
 }
+
+/** In place of a share: inputs above 0 stay. */
+const RELU = 'relu';
 
 const topK = (sparsity: number): Sparsity =>
   sparsity === 0 ? { kind: 'dense' } : { kind: 'top-k', sparsity };
@@ -178,13 +189,14 @@ export function formatModelConfig(
 
 function formatBySite(bySite: LinearConfig['sparsityBySite'] = {}): JsonObject {
   const sites = Object.entries(bySite).map(([site, sparsity]) => {
-    const { block, sparsity: share } = formatSparsity(sparsity);
-    return [site, block ?? share!] as const;
+    const { selection, block, sparsity: share } = formatSparsity(sparsity);
+    return [site, selection ?? block ?? share!] as const;
   });
   return sites.length > 0 ? { sparsity_by_site: Object.fromEntries(sites) } : {};
 }
 
 function formatSparsity(sparsity: Sparsity): JsonObject {
+  if (sparsity.kind === 'relu') return { selection: RELU };
   if (sparsity.kind === 'block') return { block: `${sparsity.keep}:${sparsity.block}` };
   return { sparsity: sparsity.kind === 'dense' ? 0 : sparsity.sparsity };
 }

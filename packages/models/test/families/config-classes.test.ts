@@ -93,7 +93,7 @@ test('biases of Llama', () => {
 });
 
 test.each<[object, string]>([
-  [{ hidden_act: 'gelu' }, '"hidden_act" must be one of "silu", "relu2", got "gelu"'],
+  [{ hidden_act: 'gelu' }, '"hidden_act" must be one of "silu", "relu2", "relu", got "gelu"'],
   [{ hidden_size: 65 }, '"hidden_size" must be a multiple of num_attention_heads (32)'],
   [{ num_key_value_heads: 5 }, 'heads must be a multiple of keyValueHeads, got 32 and 5'],
   [

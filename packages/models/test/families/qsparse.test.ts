@@ -24,7 +24,7 @@ const configs: fc.Arbitrary<DecoderConfig> = fc
     ropeTheta: fc.constantFrom(10_000, 500_000),
     ropeScaling: fc.constantFrom<RopeScaling | undefined>(undefined, { kind: 'linear', factor: 4 }),
     normEpsilon: fc.constantFrom(1e-5, 1e-6),
-    activation: fc.constantFrom('squared-relu', 'silu'),
+    activation: fc.constantFrom('squared-relu', 'silu', 'relu', 'drelu'),
     subLayerNorms: fc.boolean(),
     tiedEmbedding: fc.boolean(),
     linear: fc.record({
@@ -32,6 +32,7 @@ const configs: fc.Arbitrary<DecoderConfig> = fc
         { kind: 'dense' },
         { kind: 'top-k', sparsity: 0.6 },
         { kind: 'block', keep: 3, block: 8 },
+        { kind: 'relu' },
       ),
       weights: fc.constantFrom('full', 'ternary'),
       activations: fc.constantFrom('full', 'int8'),
@@ -121,7 +122,7 @@ test.each<[object, string, string]>([
   [{ ...good, hiden_size: 8 }, 'hiden_size', 'did you mean "hidden_size"?'],
   [{ ...good, vocab_size: 0 }, 'vocab_size', 'a positive integer, got 0'],
   [{ ...good, vocab_size: '23' }, 'vocab_size', 'a positive integer, got "23"'],
-  [{ ...good, hidden_act: 'gelu' }, 'hidden_act', 'one of "relu2", "silu", got "gelu"'],
+  [{ ...good, hidden_act: 'gelu' }, 'hidden_act', 'one of "relu2", "silu", "relu", "drelu", got "gelu"'],
   [{ ...good, head_dim: null, hidden_size: 9 }, 'hidden_size', 'a multiple of num_attention_heads (4)'],
   [{ ...good, qsparse: { ...ours, sparsity: 1 } }, 'qsparse.sparsity', 'at least 0 and below 1, got 1'],
   [{ ...good, qsparse: { ...ours, sparsity: -0.1 } }, 'qsparse.sparsity', 'at least 0, got -0.1'],
@@ -247,10 +248,21 @@ test('single sites have shares or blocks of their own', () => {
 
 test.each([
   [{ 'layers.0.o': 1 }, '"qsparse.sparsity_by_site.layers.0.o" must be a share from 0 and below 1'],
-  [{ 'layers.0.o': '5:4' }, 'or "KEEP:BLOCK"'],
+  [{ 'layers.0.o': '5:4' }, '"KEEP:BLOCK" or "relu"'],
   [{ 'layers.7.o': 0.5 }, 'sparsityBySite must name sites such as layers.0.qkv, got layers.7.o'],
 ])('sparsity_by_site %j is refused', (sites, message) => {
   const json = formatModelConfig(TINY);
   const qsparse = { ...(json.qsparse as object), sparsity_by_site: sites };
   expect(() => parseModelConfig({ ...json, qsparse } as typeof json)).toThrow(message);
+});
+
+test('ReLU at single sites comes back, and a selection beside it is refused', () => {
+  const linear = { ...TINY.linear, sparsityBySite: { 'layers.0.qkv': { kind: 'relu' } } } as const;
+  const json = formatModelConfig({ ...TINY, linear });
+  expect(json.qsparse).toMatchObject({ sparsity_by_site: { 'layers.0.qkv': 'relu' } });
+  expect(parseModelConfig(json).decoder.linear.sparsityBySite).toEqual(linear.sparsityBySite);
+  const both = { ...json, qsparse: { ...(json.qsparse as object), selection: 'relu', sparsity: 0.5 } };
+  expect(() => parseModelConfig(both as typeof json)).toThrow(
+    '"qsparse.sparsity" must be absent when "selection" is "relu"',
+  );
 });
