@@ -16,13 +16,15 @@ export interface TrainingState {
   readonly position: unknown;
   /** Of the batches. */
   readonly fingerprint: string;
+  /** Updates that the moments had seen before this run began; absent: none. */
+  readonly earlierUpdates?: number;
 }
 
 export interface CheckpointToWrite {
   readonly state: TrainingState;
   /** By parameter name. */
   readonly weights: readonly TensorToWrite[];
-  /** `m.NAME` and `v.NAME` of every parameter. */
+  /** `m.NAME` and `v.NAME` of every parameter, and `ema.NAME` where an average is kept. */
   readonly moments: readonly TensorToWrite[];
 }
 
@@ -60,9 +62,10 @@ function slotsOf(arena: ParamArena, flat: Tensor, prefix = ''): readonly Slot[] 
   }));
 }
 
-const momentSlots = (arena: ParamArena, { m, v }: Optimizer): readonly Slot[] => [
+const momentSlots = (arena: ParamArena, { m, v, average }: Optimizer): readonly Slot[] => [
   ...slotsOf(arena, m, 'm.'),
   ...slotsOf(arena, v, 'v.'),
+  ...(average ? slotsOf(arena, average, 'ema.') : []),
 ];
 
 /** The tensors to write; each is read from the device when the writer comes to it. */
@@ -98,18 +101,53 @@ export async function restore(
   optimizer: Optimizer,
   { weights, moments }: Pick<StoredCheckpoint, 'weights' | 'moments'>,
 ): Promise<void> {
-  const jobs = [
+  await fill([
     { store: weights, slots: slotsOf(arena, arena.values) },
     { store: moments, slots: momentSlots(arena, optimizer) },
-  ];
-  for (const { store, slots } of jobs) {
-    requireTensors(store, new Map(slots.map(({ name, shape }) => [name, shape])), {
-      label: 'resume',
-      dtypes: ['f32', 'f64'],
-      unexpected: 'belongs to nothing here',
-      advice: 'resume with the configuration that the run was started with',
-    });
-  }
+  ]);
+}
+
+/**
+ * Fills the moments alone, from an earlier run of a model of the same shapes; an average that it kept is left. Throws as
+ * `restore` does.
+ */
+export async function restoreMoments(
+  arena: ParamArena,
+  { m, v }: Pick<Optimizer, 'm' | 'v'>,
+  store: TensorStore,
+): Promise<void> {
+  await fill([
+    { store: withoutAverage(store), slots: [...slotsOf(arena, m, 'm.'), ...slotsOf(arena, v, 'v.')] },
+  ]);
+}
+
+/** Throws FormatError naming the first tensor where `restoreMoments` would. */
+export function checkMoments(arena: ParamArena, store: TensorStore): void {
+  const [m, v] = ['m.', 'v.'].map((prefix) => slotsOf(arena, arena.values, prefix));
+  check({ store: withoutAverage(store), slots: [...m!, ...v!] });
+}
+
+function withoutAverage(store: TensorStore): TensorStore {
+  const tensors = new Map([...store.tensors].filter(([name]) => !name.startsWith('ema.')));
+  return { ...store, tensors };
+}
+
+interface Job {
+  readonly store: TensorStore;
+  readonly slots: readonly Slot[];
+}
+
+function check({ store, slots }: Job): void {
+  requireTensors(store, new Map(slots.map(({ name, shape }) => [name, shape])), {
+    label: 'resume',
+    dtypes: ['f32', 'f64'],
+    unexpected: 'belongs to nothing here',
+    advice: 'resume with the configuration that the run was started with',
+  });
+}
+
+async function fill(jobs: readonly Job[]): Promise<void> {
+  for (const job of jobs) check(job);
   for (const { store, slots } of jobs) {
     for (const slot of slots) {
       const loaded = await store.read(slot.name);

@@ -1,22 +1,28 @@
 /** The loss on held-back text: every token predicted once, without gradients. */
 import { createPauses, noGrad, scope, tensor } from '@qsparse/core';
-import type { EvaluationBatch } from '@qsparse/data';
-import type { Trainable } from './trainable.ts';
+import type { Trainable, ValidationBatch } from './trainable.ts';
+import { rowTensors } from './upload.ts';
 
 /** Mean loss in nats over all predicted tokens of the batches; NaN for no batch. Throws the signal's reason. */
 export async function meanLoss(
   model: Trainable,
-  batches: Iterable<EvaluationBatch>,
+  batches: Iterable<ValidationBatch>,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<number> {
   const { device } = model;
   const pause = createPauses();
   let sum = 0;
   let count = 0;
-  for (const { tokens, targets, shape, predicted } of batches) {
+  for (const { tokens, targets, shape, predicted, more } of batches) {
     signal?.throwIfAborted();
     const loss = noGrad(() =>
-      scope(() => model.loss(tensor(device, tokens, shape, 'i32'), tensor(device, targets, shape, 'i32'))),
+      scope(() =>
+        model.loss(
+          tensor(device, tokens, shape, 'i32'),
+          tensor(device, targets, shape, 'i32'),
+          rowTensors(device, more, shape[0]),
+        ),
+      ),
     );
     const value = loss.item();
     loss.dispose(); // its read is queued already

@@ -3,11 +3,15 @@
  * more dimensions, which lie first in the arena, so one step is two launches whatever the number of tensors.
  */
 import {
+  accumulate,
   adamw,
   adamwHyper,
+  copy,
   keep,
+  multiply,
   type ParamArena,
   rows,
+  subtract,
   type Tensor,
   ValueError,
   zeros,
@@ -20,6 +24,11 @@ export interface AdamWOptions {
   readonly beta2?: number | undefined;
   /** Default 1e-8. */
   readonly epsilon?: number | undefined;
+  /**
+   * Keeps a moving average of the weights, e ← e + (1 - d) (w - e) after each update, with d this number, and less in the
+   * first updates: min(ema, (1 + t) / (10 + t)). Default 0, off: no memory, no work.
+   */
+  readonly ema?: number | undefined;
 }
 
 /** What changes each step, in device memory. */
@@ -36,6 +45,8 @@ export interface Optimizer {
   /** First and second moments, flat like the arena. */
   readonly m: Tensor;
   readonly v: Tensor;
+  /** The moving average of the weights, where there is one. */
+  readonly average: Tensor | undefined;
   /** The eight numbers that `update` reads from its `hyper` tensor. */
   hyper(values: HyperParameters): readonly number[];
   /** One update from the arena's gradients, whose global norm is `norm` (shape []); skipped when it is not finite. */
@@ -43,12 +54,15 @@ export interface Optimizer {
   dispose(): void;
 }
 
-/** Moments at zero. Throws ValueError for a beta outside [0, 1) or an epsilon that is not above 0. */
+/** Of the eight numbers, one that adamw leaves free. */
+const AVERAGE_RATE = 5;
+
+/** Moments at zero, the average at the weights as they are. Throws ValueError for a beta outside [0, 1) or an epsilon that is not above 0. */
 export function createAdamW(
   { values, grads, matrixElements }: ParamArena,
-  { beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8 }: AdamWOptions = {},
+  { beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, ema = 0 }: AdamWOptions = {},
 ): Optimizer {
-  for (const [name, beta] of Object.entries({ beta1, beta2 })) {
+  for (const [name, beta] of Object.entries({ beta1, beta2, ema })) {
     if (!(beta >= 0 && beta < 1))
       throw new ValueError('createAdamW', `${name} must be at least 0 and below 1, got ${beta}`);
   }
@@ -56,6 +70,7 @@ export function createAdamW(
     throw new ValueError('createAdamW', `epsilon must be above 0, got ${epsilon}`);
   const m = keep(zeros(values.device, values.shape));
   const v = keep(zeros(values.device, values.shape));
+  const average = ema > 0 ? keep(copy(values)) : undefined;
   const parts = [
     { decay: true, start: 0, end: matrixElements },
     { decay: false, start: matrixElements, end: values.size },
@@ -63,7 +78,12 @@ export function createAdamW(
   return {
     m,
     v,
-    hyper: (now) => adamwHyper({ ...now, beta1, beta2, step: now.step + 1 }),
+    average,
+    hyper(now) {
+      const numbers = adamwHyper({ ...now, beta1, beta2, step: now.step + 1 });
+      if (average) numbers[AVERAGE_RATE] = 1 - Math.min(ema, (1 + now.step) / (10 + now.step));
+      return numbers;
+    },
     update(norm, hyper) {
       for (const { decay, start, end } of parts) {
         const part = (x: Tensor) => rows(x, start, end - start);
@@ -72,10 +92,12 @@ export function createAdamW(
           { beta1, beta2, epsilon, decay },
         );
       }
+      if (average) accumulate(average, multiply(subtract(values, average), rows(hyper, AVERAGE_RATE, 1)));
     },
     dispose() {
       m.dispose();
       v.dispose();
+      average?.dispose();
     },
   };
 }

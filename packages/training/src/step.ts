@@ -10,6 +10,8 @@ import {
   capture,
   fillWith,
   globalNorm,
+  multiply,
+  reshape,
   rows,
   scale,
   scope,
@@ -19,13 +21,15 @@ import {
 import type { Optimizer } from './optimizer.ts';
 import type { Trainable } from './trainable.ts';
 
-export interface StepInputs extends Readonly<Record<string, Tensor>> {
+export type StepInputs = Readonly<Record<string, Tensor>> & {
   /** i32 [micro-batches · B, T]. */
   readonly tokens: Tensor;
   readonly targets: Tensor;
   /** f32 [8], from `Optimizer.hyper`. */
   readonly hyper: Tensor;
-}
+  /** f32 [micro-batches]: how much each counts; absent: all alike. Other names are for the model, [micro-batches · B, …]. */
+  readonly weights?: Tensor;
+};
 
 export interface StepResult {
   /** Mean over the micro-batches, shape []. */
@@ -35,7 +39,7 @@ export interface StepResult {
 }
 
 /**
- * `microBatches`: how many parts the rows are computed in; memory falls, the result stays the mean over all. Where loss
+ * `microBatches`: how many parts the rows are computed in; memory falls, the result stays the mean over all, or the sum by `weights`. Where loss
  * or norm is not finite, weights and moments stay as they were.
  */
 export function trainStep(
@@ -44,16 +48,18 @@ export function trainStep(
   microBatches = 1,
 ): Captured<StepInputs, StepResult> {
   const params = [...model.arena.params.values()];
-  return capture(({ tokens, targets, hyper }: StepInputs) => {
+  return capture(({ tokens, targets, hyper, weights, ...more }: StepInputs) => {
     const loss = zeros(model.device, []);
     fillWith(model.arena.grads, 0);
     const rowsEach = tokens.shape[0]! / microBatches;
     for (let i = 0; i < microBatches; i++) {
       scope(() => {
         const part = (x: Tensor) => rows(x, i * rowsEach, rowsEach);
-        const partLoss = model.loss(part(tokens), part(targets));
-        backward(partLoss, params, { scale: 1 / microBatches });
-        accumulate(loss, scale(partLoss, 1 / microBatches));
+        const own = Object.fromEntries(Object.entries(more).map(([name, x]) => [name, part(x)]));
+        const partLoss = model.loss(part(tokens), part(targets), own);
+        const weighed = weights && multiply(partLoss, reshape(rows(weights, i, 1), []));
+        backward(weighed ?? partLoss, params, { scale: weighed ? 1 : 1 / microBatches });
+        accumulate(loss, weighed ?? scale(partLoss, 1 / microBatches));
       });
     }
     const norm = globalNorm(model.arena.grads);

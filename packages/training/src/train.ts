@@ -2,9 +2,9 @@
  * The training loop: an async iterator that yields after every update. It logs nothing and stops nowhere by itself; the
  * caller decides what to print and when to break.
  */
-import { type Captured, createPauses, keep, tensor, ValueError } from '@qsparse/core';
-import type { EvaluationBatch } from '@qsparse/data';
-import { type CheckpointStore, checkpointTensors, restore } from './checkpoint.ts';
+import { type Captured, createPauses, ValueError } from '@qsparse/core';
+import type { TensorStore } from '@qsparse/formats';
+import { type CheckpointStore, checkpointTensors, restore, restoreMoments } from './checkpoint.ts';
 import { meanLoss } from './evaluate.ts';
 import { nonFiniteStep, requireFiniteWeights } from './non-finite.ts';
 import { type AdamWOptions, createAdamW, type Optimizer } from './optimizer.ts';
@@ -18,7 +18,8 @@ import {
   weightDecayAt,
 } from './schedule.ts';
 import { type StepInputs, type StepResult, trainStep } from './step.ts';
-import type { Batch, BatchSource, Trainable } from './trainable.ts';
+import type { BatchSource, Trainable, ValidationBatch } from './trainable.ts';
+import { joinedBatches, targetShares, upload } from './upload.ts';
 
 export interface TrainOptions {
   readonly model: Trainable;
@@ -32,11 +33,13 @@ export interface TrainOptions {
   /** Default: the sparsity that the model has. */
   readonly sparsity?: SparsityWarmup | undefined;
   /** The same batches every `every` steps, and after the last. */
-  readonly validation?: { readonly every: number; readonly batches: Iterable<EvaluationBatch> } | undefined;
+  readonly validation?: { readonly every: number; readonly batches: Iterable<ValidationBatch> } | undefined;
   /** Every `every` steps, after the caller has had the step, and at the end. */
   readonly checkpoints?: { readonly every: number; readonly store: CheckpointStore } | undefined;
   /** Go on from the store's newest checkpoint, exactly as if the run had never stopped. */
   readonly resume?: boolean | undefined;
+  /** Moments to begin with, of an earlier run of a model of these shapes, and how many updates they have seen. */
+  readonly moments?: { readonly store: TensorStore; readonly updates: number } | undefined;
   /** Ends the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -81,27 +84,33 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
   const pause = createPauses();
   const program = programs(model, optimizer, accumulation);
   try {
-    let { step, tokens } = options.resume ? await resumeFrom(options, optimizer) : { step: 0, tokens: 0 };
+    const start = options.resume ? await resumeFrom(options, optimizer) : await begin(options, optimizer);
+    const { earlierUpdates } = start;
+    let { step, tokens } = start;
     let savedStep = step;
     const save = async ({ store }: NonNullable<TrainOptions['checkpoints']>) => {
       await requireFiniteWeights(model, step);
-      const state = { step, tokens, position: batches.position(), fingerprint: batches.fingerprint };
+      const { fingerprint } = batches;
+      const earlier = earlierUpdates > 0 && { earlierUpdates };
+      const state = { step, tokens, position: batches.position(), fingerprint, ...earlier };
       await store.save({ state, ...checkpointTensors(model.arena, optimizer) });
       savedStep = step;
     };
     while (step < schedule.steps && !signal?.aborted) {
-      const start = performance.now();
+      const startTime = performance.now();
       const sparsity = options.sparsity && sparsityAt(step, options.sparsity);
       const learningRate = learningRateAt(step, schedule);
       const weightDecay = weightDecayAt(step, schedule);
-      const batch = joined(batches, accumulation);
-      const inputs = upload(model, batch, optimizer.hyper({ learningRate, weightDecay, step, clipNorm }));
+      const batch = joinedBatches(batches, accumulation);
+      const hyper = optimizer.hyper({ learningRate, weightDecay, step: earlierUpdates + step, clipNorm });
+      const weights = batches.ignoresTargets ? targetShares(batch, accumulation) : undefined;
+      const inputs = upload(model.device, batch, hyper, weights);
       const result = program(sparsity)(inputs);
       for (const input of Object.values(inputs)) input.dispose(); // freed after the work that reads them
       const [loss, norm] = await Promise.all([result.loss.item(), result.norm.item()]); // the one wait of a step
       if (!Number.isFinite(loss) || !Number.isFinite(norm))
         throw await nonFiniteStep(model, batch, { step: step + 1, loss, norm });
-      const tokensPerSecond = (1000 * batch.tokens.length) / (performance.now() - start);
+      const tokensPerSecond = (1000 * batch.tokens.length) / (performance.now() - startTime);
       step += 1;
       tokens += batch.tokens.length;
       const isLast = step === schedule.steps;
@@ -177,15 +186,27 @@ function programs(
   return Object.assign(at, { dispose: () => current?.step.dispose() });
 }
 
+interface Progress {
+  readonly step: number;
+  readonly tokens: number;
+  /** Updates that the moments had seen before the run. */
+  readonly earlierUpdates: number;
+}
+
+async function begin({ model, moments }: TrainOptions, optimizer: Optimizer): Promise<Progress> {
+  if (moments) await restoreMoments(model.arena, optimizer, moments.store);
+  return { step: 0, tokens: 0, earlierUpdates: moments?.updates ?? 0 };
+}
+
 async function resumeFrom(
   { model, batches, checkpoints }: TrainOptions,
   optimizer: Optimizer,
-): Promise<{ step: number; tokens: number }> {
+): Promise<Progress> {
   const stored = await checkpoints?.store.latest();
   if (!stored)
     throw new ValueError('resume', 'there is no checkpoint to go on from', 'start the run without resume');
   try {
-    const { step, tokens, position, fingerprint } = stored.state;
+    const { step, tokens, position, fingerprint, earlierUpdates = 0 } = stored.state;
     if (fingerprint !== batches.fingerprint) {
       throw new ValueError(
         'resume',
@@ -195,33 +216,8 @@ async function resumeFrom(
     }
     await restore(model.arena, optimizer, stored);
     batches.seek(position);
-    return { step, tokens };
+    return { step, tokens, earlierUpdates };
   } finally {
     await stored.close();
   }
-}
-
-/** `count` batches as one, row under row. */
-function joined(batches: BatchSource, count: number): Batch {
-  const parts = Array.from({ length: count }, () => batches.next());
-  const [rows, length] = parts[0]!.shape;
-  const concatenate = (key: 'tokens' | 'targets') => {
-    const all = new Int32Array(count * rows * length);
-    for (const [i, part] of parts.entries()) all.set(part[key], i * rows * length);
-    return all;
-  };
-  return { tokens: concatenate('tokens'), targets: concatenate('targets'), shape: [count * rows, length] };
-}
-
-/** Tensors of their own, which the step copies from and the loop frees. */
-function upload(
-  { device }: Trainable,
-  { tokens, targets, shape }: Batch,
-  hyper: readonly number[],
-): StepInputs {
-  return {
-    tokens: keep(tensor(device, tokens, shape, 'i32')),
-    targets: keep(tensor(device, targets, shape, 'i32')),
-    hyper: keep(tensor(device, hyper, [8])),
-  };
 }

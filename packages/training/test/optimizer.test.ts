@@ -67,3 +67,24 @@ test.each<[AdamWOptions, string]>([
   expect(() => createAdamW(arena, wrong)).toThrow(ValueError);
   expect(() => createAdamW(arena, wrong)).toThrow(message);
 });
+
+test('the average of the weights follows them, faster at first', async () => {
+  const device = referenceDevice();
+  const { arena } = bigram(device);
+  const optimizer = createAdamW(arena, { ema: 0.5 });
+  const values = () => device.values(arena.values).slice();
+  let expected = values();
+  for (let step = 0; step < 12; step++) {
+    device.write(arena.grads, new Float64Array(arena.grads.size).fill(0.1));
+    const hyper = optimizer.hyper({ learningRate: 0.1, weightDecay: 0, step, clipNorm: 0 });
+    scope(() => optimizer.update(tensor(device, [1], []), tensor(device, hyper)));
+    const decay = Math.min(0.5, (1 + step) / (10 + step));
+    const now = values();
+    expected = expected.map((average, i) => average + (1 - decay) * (now[i]! - average));
+    device.values(optimizer.average!).forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i]!, 12);
+    });
+  }
+  expect(createAdamW(arena).average).toBeUndefined();
+  expect(() => createAdamW(arena, { ema: 1 })).toThrow('ema must be at least 0 and below 1, got 1');
+});

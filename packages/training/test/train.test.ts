@@ -26,6 +26,17 @@ const basics = (): { model: Bigram; batches: TrainOptions['batches']; schedule: 
   batches: countingBatches(),
   schedule: SCHEDULE,
 });
+/** Batches of which every other target is left out in the first row, and more are left out the further they are. */
+function unevenBatches(): TrainOptions['batches'] {
+  const inner = countingBatches({ rows: 2, length: 6 });
+  const next = () => {
+    const batch = inner.next();
+    const { at } = inner.position() as { at: number };
+    const targets = batch.targets.map((target, i) => ((i < 6 ? i % 2 : (at + i) % 5) === 0 ? -1 : target));
+    return { ...batch, targets };
+  };
+  return { ...inner, next, fingerprint: 'uneven', ignoresTargets: true };
+}
 const losses = (done: readonly TrainStep[]) => done.map(({ loss }) => loss);
 /** Without what the clock and the place decide. */
 const exact = (done: readonly TrainStep[]) =>
@@ -67,6 +78,8 @@ describe.each<[string, () => Partial<TrainOptions>]>([
   // 13 rows an epoch, 2 a batch: an epoch ends inside a batch, at steps 7 and 14.
   ['across epochs', () => ({ batches: textBatches(text, { batchSize: 2, rowLength: 3, seed: 1 }) })],
   ['in a sparsity warm-up', () => ({ sparsity: { target: 0.5, warmupSteps: 10, levels: 4 } })],
+  ['with an average of the weights', () => ({ optimizer: { ema: 0.9 } })],
+  ['with targets that are ignored', () => ({ batches: unevenBatches(), accumulation: 2 })],
   ['in two stages', () => ({ schedule: { ...SCHEDULE, kind: 'two-stage' } })],
 ])('exact resume, %s', (_, some) => {
   test.each([1, 4, 7, 11])(
@@ -273,4 +286,62 @@ test('a model without a sparsity to set is refused one', async () => {
   const { setSparsity: _, ...model } = bigram(referenceDevice());
   const options = { ...basics(), model, sparsity: { target: 0.5, warmupSteps: 0 } };
   await expect(train(options).next()).rejects.toThrow('this model has no setSparsity; leave it out');
+});
+
+test('micro-batches of uneven targets count by how many they have: the loss and update of one batch', async () => {
+  const whole = bigram(referenceDevice());
+  const parts = bigram(referenceDevice());
+  // One batch that holds the rows of two.
+  const inner = unevenBatches();
+  const joined = {
+    ...inner,
+    next() {
+      const [a, b] = [inner.next(), inner.next()];
+      const both = (key: 'tokens' | 'targets') => Int32Array.from([...a[key], ...b[key]]);
+      return { tokens: both('tokens'), targets: both('targets'), shape: [4, 6] as const };
+    },
+  };
+  const one = await steps({ ...basics(), model: whole, batches: joined });
+  const two = await steps({ ...basics(), model: parts, batches: unevenBatches(), accumulation: 2 });
+  two.forEach(({ loss, gradientNorm }, i) => {
+    expect(loss).toBeCloseTo(one[i]!.loss, 6);
+    expect(gradientNorm).toBeCloseTo(one[i]!.gradientNorm, 6);
+  });
+});
+
+test('moments of an earlier run go on, with the bias correction that they have reached, and so does their resume', async () => {
+  const earlier = memoryStore();
+  const first = basics();
+  await steps({ ...first, checkpoints: { every: 100, store: earlier } });
+  const stored = (await earlier.latest())!;
+  const weights = await first.model.arena.values.data();
+  const next = () => {
+    const model = bigram(referenceDevice());
+    write(model.arena.values, weights);
+    return { ...basics(), model, moments: { store: stored.moments, updates: 12 } };
+  };
+  const uninterrupted = await steps(next());
+  const fresh = await steps({ ...next(), moments: undefined });
+  expect(uninterrupted[0]!.loss).toBe(fresh[0]!.loss);
+  expect(uninterrupted[1]!.loss).not.toBe(fresh[1]!.loss);
+  const store = memoryStore();
+  const checkpoints = { every: 100, store };
+  const stopped = await steps({ ...next(), checkpoints }, 5);
+  expect(JSON.parse(store.saved[0]!.state)).toMatchObject({ step: 5, earlierUpdates: 12 });
+  const rest = await steps({ ...basics(), checkpoints, resume: true });
+  expect(exact([...stopped, ...rest])).toEqual(exact(uninterrupted));
+});
+
+test('a run without changes of the rate goes on as one run would', async () => {
+  // A constant rate and the same data: two runs of 6 steps are one of 12.
+  const schedule = { ...SCHEDULE, kind: 'constant', warmupSteps: 0 } as const;
+  const batches = countingBatches();
+  const whole = await steps({ ...basics(), schedule });
+  const store = memoryStore();
+  const { model } = basics();
+  const half = { model, batches, schedule: { ...schedule, steps: 6 } };
+  const begun = await steps({ ...half, checkpoints: { every: 6, store } });
+  const moments = { store: (await store.latest())!.moments, updates: 6 };
+  const ended = await steps({ ...half, moments });
+  expect(losses([...begun, ...ended])).toEqual(losses(whole));
 });

@@ -30,10 +30,13 @@ import type { CheckpointStore, StoredCheckpoint, TrainingState } from '../checkp
 export interface FolderStoreOptions {
   /** Small text files that belong to every checkpoint, by name: config.json, tokenizer.json. */
   readonly files?: Readonly<Record<string, string>> | undefined;
+  /** Default `model.safetensors`. */
+  readonly weightsFile?: string | undefined;
   /** Checkpoints that stay, the newest ones; at least 1. Default 2. */
   readonly keep?: number | undefined;
 }
 
+const WEIGHTS = 'model.safetensors';
 const NAME = /^step-(\d{8,})$/;
 /** What a killed process left behind while it wrote or deleted the checkpoint of that name. */
 const LEFTOVER = /^\.(step-\d{8,})\.(partial|ready|previous|trash)$/;
@@ -41,7 +44,7 @@ const LEFTOVER = /^\.(step-\d{8,})\.(partial|ready|previous|trash)$/;
 /** Throws FileError where the file system fails and FormatError for a checkpoint that is damaged. */
 export function folderStore(
   runFolder: string,
-  { files = {}, keep = 2 }: FolderStoreOptions = {},
+  { files = {}, weightsFile = WEIGHTS, keep = 2 }: FolderStoreOptions = {},
 ): CheckpointStore {
   const root = join(runFolder, 'checkpoints');
   return {
@@ -50,7 +53,7 @@ export function folderStore(
       const target = join(root, `step-${String(state.step).padStart(8, '0')}`);
       await replaceFolderAtomic(target, async (folder) => {
         for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-        await writeTensors(join(folder, 'model.safetensors'), weights);
+        await writeTensors(join(folder, weightsFile), weights);
         await writeTensors(join(folder, 'optimizer.safetensors'), moments);
         await writeFile(join(folder, 'training.json'), formatJson(state));
       });
@@ -60,7 +63,7 @@ export function folderStore(
       await withFileErrors('resume', root, () => recover(root));
       const newest = (await checkpointFolders(runFolder)).at(-1);
       if (newest === undefined) return undefined;
-      return openCheckpoint(newest).catch((error: unknown) => {
+      return openCheckpoint(newest, weightsFile).catch((error: unknown) => {
         if (!(error instanceof FormatError)) throw error;
         const message = `${error.message}, or delete ${newest} to go on from the checkpoint before it`;
         throw new FormatError(error.code, message, { file: error.file, cause: error });
@@ -113,17 +116,22 @@ async function recover(root: string): Promise<void> {
   for (const name of new Set(interrupted)) await recoverFolder(join(root, name));
 }
 
-async function openCheckpoint(folder: string): Promise<StoredCheckpoint> {
+/** One checkpoint, which its caller closes. Throws FileError or FormatError. */
+export async function openCheckpoint(
+  folder: string,
+  weightsFile: string = WEIGHTS,
+): Promise<StoredCheckpoint> {
   const path = join(folder, 'training.json');
   const reader = readObject(parseConfig(await readFileBytes(path), path), path);
-  reader.rejectUnknown(['step', 'tokens', 'position', 'fingerprint']);
+  reader.rejectUnknown(['step', 'tokens', 'position', 'fingerprint', 'earlierUpdates']);
   const state: TrainingState = {
     step: reader.integer('step', { min: 0 }),
     tokens: reader.integer('tokens', { min: 0 }),
     position: reader.get('position'),
     fingerprint: reader.string('fingerprint'),
+    ...(reader.has('earlierUpdates') && { earlierUpdates: reader.integer('earlierUpdates', { min: 0 }) }),
   };
-  const weights = await openSafetensors(await openFileReader(join(folder, 'model.safetensors')));
+  const weights = await openSafetensors(await openFileReader(join(folder, weightsFile)));
   try {
     const moments = await openSafetensors(await openFileReader(join(folder, 'optimizer.safetensors')));
     const close = async () => {
