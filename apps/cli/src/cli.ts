@@ -17,10 +17,24 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   train: { summary: 'train a model on text', load: () => import('./commands/train.ts') },
   generate: { summary: 'continue a text with a model', load: () => import('./commands/generate.ts') },
   chat: { summary: 'talk to a model in the terminal', load: () => import('./commands/chat.ts') },
+  serve: { summary: "serve a model as OpenAI's API", load: () => import('./commands/serve.ts') },
   convert: { summary: 'write a model as a Q-Sparse model', load: () => import('./commands/convert.ts') },
+  merge: {
+    summary: 'write a LoRA adapter and its base as one model',
+    load: () => import('./commands/merge.ts'),
+  },
   export: {
     summary: 'write a model for transformers or llama.cpp',
     load: () => import('./commands/export.ts'),
+  },
+  eval: {
+    summary: 'evaluate a model: perplexity, multiple choice',
+    load: () => import('./commands/eval.ts'),
+  },
+  report: { summary: 'compare training runs in one HTML file', load: () => import('./commands/report.ts') },
+  scaling: {
+    summary: 'fit the scaling law, find the optimal sparsity, train a grid',
+    load: () => import('./commands/scaling.ts'),
   },
   verify: { summary: 'check a device against golden numbers', load: () => import('./commands/verify.ts') },
   inspect: {

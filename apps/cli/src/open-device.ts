@@ -3,8 +3,9 @@ import type { Device } from '@qsparse/core';
 import { device } from 'qsparse';
 import type { DeviceFlags } from './command.ts';
 
-/** What is simply not there is no news: most machines have no NVIDIA GPU. */
-const ORDINARY = /@qsparse\/backend-\w+ cannot be loaded|there is no NVIDIA driver/;
+/** What is simply not there is no news: most machines have no NVIDIA GPU, many none at all. */
+const ORDINARY =
+  /@qsparse\/backend-\w+ cannot be loaded|there is no (NVIDIA driver|graphics device)|runs on the processor|package webgpu/;
 
 /** Throws DeviceError. `note` takes one line for people. */
 export function openDevice(

@@ -76,7 +76,7 @@ test('devices by name', () => {
   expect(() => flags({ device: 'referense' })).toThrow(
     'there is no device "referense"; did you mean reference?',
   );
-  expect(() => flags({ device: 'quantum' })).toThrow('choose one of auto, cuda, cpu, reference');
+  expect(() => flags({ device: 'quantum' })).toThrow('choose one of auto, cuda, webgpu, cpu, reference');
   expect(() => flags({ device: '' })).toThrow(UsageError);
   expect(() => flags({ threads: '0' })).toThrow('--threads must be a whole number of at least 1, got "0"');
 });

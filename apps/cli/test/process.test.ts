@@ -1,6 +1,6 @@
 /** The command as a real process: kills, signals, pipes, several at once. It runs what is built, and builds it first. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -60,6 +60,7 @@ const within = async (what: () => boolean) => {
   for (let i = 0; i < 2000 && !what(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(what()).toBe(true);
 };
+let pairs = 0;
 const hasCheckpoint = (out: string) => {
   const path = join(folder.path, out, 'checkpoints');
   return existsSync(path) && readdirSync(path).some((name) => name.startsWith('step-'));
@@ -67,36 +68,100 @@ const hasCheckpoint = (out: string) => {
 
 test('killed again and again at random moments, also inside a checkpoint: the run ends as if nothing had been', async () => {
   const options = ['--steps', '120', '--schedule', 'constant', '--sparsity-warmup', '90'];
-  const whole = train('whole', ...options);
+  await killAgain((out, ...argv) => train(out, ...options, ...argv), {
+    steps: 120,
+    kills: 6,
+    keeps: [],
+    device: ['--device', 'reference'],
+  });
+}, 60_000);
+
+const CPU = ['--device', 'cpu', '--threads', '1'];
+const rows = (name: string, row: (i: number) => object): string => {
+  const path = join(folder.path, name);
+  writeFileSync(path, Array.from({ length: 10 }, (_, i) => JSON.stringify(row(i))).join('\n'));
+  return path;
+};
+
+test.each([
+  ['examples with an adapter', ['--task', 'sft', '--lora-rank', '2'], []],
+  ['preferences', ['--task', 'dpo'], ['reference.json']],
+] as const)(
+  'so does a run that starts from a model, on the CPU: %s',
+  async (what, argv, keeps) => {
+    const base = `base of ${what}`;
+    expect((await train(base, ...CPU, '--context', '64', '--steps', '2').ended).code).toBe(0);
+    const data = rows(`${what}.jsonl`, (i) => ({
+      prompt: `Say ${i}`,
+      completion: `yes ${i}`,
+      chosen: `yes ${i}`,
+      rejected: `no, ${i}`,
+    }));
+    const options = [
+      ...CPU,
+      '--init',
+      base,
+      '--data',
+      data,
+      '--batch',
+      '2',
+      '--steps',
+      '60',
+      '--sample-every',
+      '0',
+    ];
+    await killAgain((out, ...more) => start('train', '--out', out, ...options, ...argv, ...more), {
+      steps: 60,
+      kills: 3,
+      keeps,
+      device: CPU,
+    });
+  },
+  60_000,
+);
+
+async function killAgain(
+  begin: (out: string, ...argv: string[]) => Running,
+  {
+    steps,
+    kills,
+    keeps,
+    device,
+  }: {
+    readonly steps: number;
+    readonly kills: number;
+    readonly keeps: readonly string[];
+    readonly device: readonly string[];
+  },
+): Promise<void> {
+  const [wholeRun, killedRun] = [`whole-${++pairs}`, `killed-${pairs}`];
+  const whole = begin(wholeRun);
   expect((await whole.ended).code).toBe(0);
 
-  let running = train('killed', ...options, '--save-every', '1');
-  await within(() => hasCheckpoint('killed'));
-  for (let kill = 0; kill < 6; kill++) {
+  let running = begin(killedRun, '--save-every', '1');
+  await within(() => hasCheckpoint(killedRun));
+  for (let kill = 0; kill < kills; kill++) {
     // Nearly all of its time goes into checkpoints.
     await new Promise((resolve) => setTimeout(resolve, 40 + 100 * Math.random()));
     running.child.kill('SIGKILL');
     expect((await running.ended).err).toBe('');
-    const before = hasCheckpoint('killed');
+    const before = hasCheckpoint(killedRun);
     expect(before).toBe(true);
-    running = resume('killed');
-    const lines = learnt('killed').length;
-    await within(() => running.child.exitCode !== null || learnt('killed').length !== lines);
+    running = start('train', ...device, '--resume', killedRun);
+    const lines = learnt(killedRun).length;
+    await within(() => running.child.exitCode !== null || learnt(killedRun).length !== lines);
   }
   const last = await running.ended;
   expect({ code: last.code, err: last.err }).toEqual({ code: 0, err: '' });
-  expect(learnt('killed')).toEqual(learnt('whole'));
+  expect(learnt(killedRun)).toEqual(learnt(wholeRun));
   // What the kills left behind is gone.
-  expect(readdirSync(join(folder.path, 'killed')).sort()).toEqual([
-    'checkpoints',
-    'metrics.jsonl',
-    'run.yaml',
+  const left = readdirSync(join(folder.path, killedRun)).filter((name) => !name.startsWith('events.out'));
+  expect(left.sort()).toEqual(['checkpoints', 'metrics.jsonl', ...keeps, 'run.yaml']);
+  expect(readdirSync(join(folder.path, killedRun, 'checkpoints')).sort()).toEqual([
+    `step-${String(steps - 1).padStart(8, '0')}`,
+    `step-${String(steps).padStart(8, '0')}`,
   ]);
-  expect(readdirSync(join(folder.path, 'killed', 'checkpoints')).sort()).toEqual([
-    'step-00000119',
-    'step-00000120',
-  ]);
-}, 60_000);
+}
 
 describe.each([
   ['SIGINT', 130],

@@ -6,6 +6,8 @@ import { command as doctor } from '../src/commands/doctor.ts';
 import { command as exportCommand } from '../src/commands/export.ts';
 import { command as generate } from '../src/commands/generate.ts';
 import { command as inspect } from '../src/commands/inspect.ts';
+import { command as merge } from '../src/commands/merge.ts';
+import { command as serve } from '../src/commands/serve.ts';
 import { command as train } from '../src/commands/train.ts';
 import { command as verify } from '../src/commands/verify.ts';
 import { DEFAULT_PRESET } from '../src/train/presets.ts';
@@ -34,7 +36,18 @@ test('every setting stands there with its default and meaning', () => {
 });
 
 test('every option of every command stands there', () => {
-  for (const { name, options } of [train, generate, chat, convert, exportCommand, verify, inspect, doctor]) {
+  for (const { name, options } of [
+    train,
+    generate,
+    chat,
+    serve,
+    convert,
+    exportCommand,
+    merge,
+    verify,
+    inspect,
+    doctor,
+  ]) {
     expect(readme).toContain(`qsparse ${name}`);
     for (const option of Object.keys(options)) {
       if (!Object.hasOwn(SETTINGS, option)) expect(readme).toMatch(new RegExp(`\`.*--${option}\\b`));

@@ -50,7 +50,7 @@ export interface KernelTime {
 export interface KernelTimes {
   /** Bytes read and written a second by a copy, in gigabytes. */
   readonly copyRate: number;
-  /** Operations a second of an 8192-cubed product, in teraflops. */
+  /** Operations a second of a large product, in teraflops. */
   readonly productRate: number;
   readonly kernels: readonly KernelTime[];
 }
@@ -121,7 +121,7 @@ function drawOn(device: Device): Draw {
 }
 
 async function productCeiling(device: TimedDevice, dtype: DType, draw: Draw): Promise<number> {
-  const size = dtype === 'bf16' ? 8192 : 1024;
+  const size = dtype === 'bf16' ? 8192 : 4096;
   const [a, b] = [draw([size, size], dtype), draw([size, size], dtype)];
   const microseconds = await median(device, () => matmul(a, b));
   for (const x of [a, b]) x.dispose();

@@ -63,6 +63,10 @@ export function benchModel(size: SizeName, variant: Variant, row: number = ROW):
 }
 
 /** Floating-point operations of a training step a token: 6 a parameter, and causal attention. */
-export function flopsOfToken(parameters: number, { layers, hiddenSize }: DecoderConfig, row: number): number {
-  return 6 * parameters + 6 * layers * row * hiddenSize;
+export function flopsOfToken(
+  parameters: number,
+  { layers, heads, headSize }: DecoderConfig,
+  row: number,
+): number {
+  return 6 * parameters + 6 * layers * row * heads * headSize;
 }

@@ -1,7 +1,14 @@
-/** `qsparse bench train|kernels`: how fast this machine trains, at shapes that others are measured at, and why. */
+/** `qsparse bench train|kernels|decode`: how fast this machine trains and generates, at shapes that others are measured at, and why. */
 import { writeFile } from 'node:fs/promises';
 import type { Device } from '@qsparse/core';
 import type { ComputeDType } from '@qsparse/layers';
+import {
+  DECODE_SHAPES,
+  DECODE_WEIGHTS,
+  type DecodeResult,
+  type DecodeShape,
+  timeDecode,
+} from '../bench/decode.ts';
 import { type KernelTimes, type TimedDevice, timeKernels } from '../bench/kernels.ts';
 import { chromeTrace, sharesOf } from '../bench/profile.ts';
 import { SIZES, type SizeName, VARIANTS, type Variant } from '../bench/shapes.ts';
@@ -19,8 +26,9 @@ import type { Output } from '../output.ts';
 
 export const command: Command = {
   name: 'bench',
-  usage: 'train|kernels [--sizes 125M,350M] [--variants dense,q,b,bq] [--device NAME] [--json]',
-  summary: 'Times a training step (dense, Q-Sparse q, BitNet b, both bq), or kernels against the ceilings.',
+  usage: 'train|kernels|decode [--sizes 125M,350M] [--variants dense,q,b,bq] [--device NAME] [--json]',
+  summary:
+    'Times a training step (dense, Q-Sparse q, BitNet b, both bq), kernels against the ceilings, or generation over sparsity.',
   positionals: 1,
   options: {
     sizes: { type: 'string', value: 'LIST', help: `of ${Object.keys(SIZES).join(', ')} (default 1M)` },
@@ -29,6 +37,15 @@ export const command: Command = {
     batch: { type: 'string', value: 'N', help: "rows a step (default: the size's)" },
     row: { type: 'string', value: 'N', help: 'tokens a row (default 1024)' },
     steps: { type: 'string', value: 'N', help: 'steps to time (default 10)' },
+    shapes: {
+      type: 'string',
+      value: 'LIST',
+      help: `decode: of ${Object.keys(DECODE_SHAPES).join(', ')} (default 1M)`,
+    },
+    weights: { type: 'string', value: 'W', help: `decode: ${DECODE_WEIGHTS.join(', ')} (default ternary)` },
+    sparsities: { type: 'string', value: 'LIST', help: 'decode: shares left out (default 0,0.5,0.61,0.75)' },
+    layers: { type: 'string', value: 'N', help: "decode: blocks (default: the shape's)" },
+    tokens: { type: 'string', value: 'N', help: 'decode: tokens to time for each (default 48)' },
     profile: {
       type: 'string',
       value: 'FILE',
@@ -39,8 +56,9 @@ export const command: Command = {
   async run(args, output) {
     const [what] = args.positionals;
     if (what === 'kernels') return await benchKernels(args, output);
+    if (what === 'decode') return await benchDecode(args, output);
     if (what !== 'train')
-      throw new UsageError(`[bench] there is no benchmark "${what ?? ''}"; choose train or kernels`);
+      throw new UsageError(`[bench] there is no benchmark "${what ?? ''}"; choose train, kernels or decode`);
     const sizes = list('sizes', args, Object.keys(SIZES) as SizeName[], ['1M']);
     const variants = list<Variant>('variants', args, VARIANTS, VARIANTS);
     const integer = (name: string) => integerFlag('bench', name, args.flags[name], { min: 1 });
@@ -77,6 +95,60 @@ async function benchKernels(args: Arguments, output: Output): Promise<number> {
   } finally {
     device.dispose();
   }
+}
+
+async function benchDecode(args: Arguments, output: Output): Promise<number> {
+  const shapes = list('shapes', args, Object.keys(DECODE_SHAPES) as DecodeShape[], ['1M']);
+  const [weights = 'ternary'] = list('weights', args, DECODE_WEIGHTS, DECODE_WEIGHTS);
+  const integer = (name: string) => integerFlag('bench', name, args.flags[name], { min: 1 });
+  const [layers, tokens = 48] = [integer('layers'), integer('tokens')];
+  const sparsities = sharesOfInputs(args);
+  const flags = deviceFlags('bench', args);
+  for (const shape of shapes) {
+    const device = await openDevice(flags, (line) => output.error(line));
+    try {
+      const result = await timeDecode(device, { shape, weights, layers, sparsities, tokens });
+      if (args.flags.json) output.line(JSON.stringify({ device: device.description, ...result }));
+      else for (const line of decodeLines(result)) output.line(line);
+    } finally {
+      device.dispose();
+    }
+  }
+  return 0;
+}
+
+/** Throws UsageError. */
+function sharesOfInputs({ flags: { sparsities = '0,0.5,0.61,0.75' } }: Arguments): readonly number[] {
+  return String(sparsities)
+    .split(',')
+    .map((text) => {
+      const share = text.trim() === '' ? Number.NaN : Number(text);
+      if (share >= 0 && share < 1) return share;
+      throw new UsageError(
+        `[bench] --sparsities takes numbers from 0 to below 1, got ${JSON.stringify(text)}`,
+      );
+    });
+}
+
+function decodeLines(result: DecodeResult): readonly string[] {
+  const { shape, weights, layers, threads, headMilliseconds, rows } = result;
+  return [
+    `${shape} ${weights}, ${layers} layers, ${threads} threads; the head takes ${headMilliseconds.toFixed(2)} ms of each token`,
+    'form     sparsity  ms a token (10 % to 90 %)   tokens/s  speedup  MB of weights  tokens/s with all layers',
+    ...rows.map((row) =>
+      [
+        row.form.padEnd(7),
+        `${(100 * row.sparsity).toFixed(0).padStart(7)} %`,
+        `${row.milliseconds.toFixed(2).padStart(9)} (${row.low.toFixed(2)} to ${row.high.toFixed(2)})`.padEnd(
+          26,
+        ),
+        row.tokensPerSecond.toFixed(1).padStart(9),
+        `${row.speedup.toFixed(2)}x`.padStart(7),
+        row.megabytes.toFixed(1).padStart(13),
+        row.tokensPerSecondFull.toFixed(1).padStart(9),
+      ].join('  '),
+    ),
+  ];
 }
 
 function kernelLines({ copyRate, productRate, kernels }: KernelTimes): readonly string[] {

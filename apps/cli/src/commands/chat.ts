@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { ValueError } from '@qsparse/core';
 import { type ChatTemplate, createChatTemplate, type PretrainedTokenizer } from '@qsparse/data';
 import { withFileErrors } from '@qsparse/formats/node';
-import { fromPretrained } from 'qsparse/node';
 import { createSession } from '../chat/session.ts';
 import { createTalk, HELP } from '../chat/talk.ts';
 import { type Command, DEVICE_OPTIONS, deviceFlags, PROGRAM, requiredPositional } from '../command.ts';
 import { INTERRUPTED, listenForInterrupt, onSignals, type SignalName } from '../interrupt.ts';
+import { MODEL_OPTIONS, modelFlags, openModel } from '../model-options.ts';
 import { openDevice } from '../open-device.ts';
 import { TEXT_OPTIONS, textOptions } from '../text-options.ts';
 
@@ -20,6 +20,7 @@ export const command: Command = {
     system: { type: 'string', value: 'TEXT', help: 'what the model is told first' },
     template: { type: 'string', value: 'FILE', help: "a Jinja chat template in place of the model's own" },
     ...TEXT_OPTIONS,
+    ...MODEL_OPTIONS,
     ...DEVICE_OPTIONS,
   },
   async run(args, output, input) {
@@ -27,11 +28,13 @@ export const command: Command = {
     const { system, template: templateFile } = args.flags as Record<string, string | undefined>;
     const json = args.flags.json === true;
     const generation = textOptions('chat', args);
-    const opened = await openDevice(deviceFlags('chat', args), (line) => output.error(line));
+    const source = modelFlags('chat', args);
+    const note = (line: string): void => output.error(line);
+    const opened = await openDevice(deviceFlags('chat', args), note);
     const loading = listenForInterrupt();
     try {
       const { signal } = loading;
-      const { model, tokenizer } = await fromPretrained(path, opened, { signal });
+      const { model, tokenizer } = await openModel(path, opened, source, { signal, note });
       const template = await templateOf(tokenizer, path, templateFile);
       loading.dispose(); // from here on Ctrl-C is for answers
       const session = createSession({ model, tokenizer, template, system, generation });
@@ -62,6 +65,7 @@ export const command: Command = {
       } finally {
         stopHearing();
         reader.close();
+        await session.close();
       }
     } catch (error) {
       if (loading.exitCode !== undefined && error === loading.signal.reason) return loading.exitCode;

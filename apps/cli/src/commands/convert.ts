@@ -20,6 +20,7 @@ import { calibrationLines } from '../convert/report.ts';
 import { openSource, type Source } from '../convert/source.ts';
 import { requireFree, twoPaths, writeModelFolder } from '../convert/write-folder.ts';
 import { interruptible } from '../interrupt.ts';
+import { HUB_OPTIONS, hubFilesOf, hubFlags } from '../model-options.ts';
 import { openDevice } from '../open-device.ts';
 import type { Output } from '../output.ts';
 
@@ -28,7 +29,7 @@ export const command: Command = {
   usage:
     'SRC OUT [--sparsity 0.5 | --block 16:32] [--weights ternary|full] [--activation relu2|keep] [--calibrate FILE [--greedy]]',
   summary:
-    'Writes a model (a folder, a run, a GGUF file, a llama2.c .bin file beside its tokenizer) as a Q-Sparse model folder. Quality usually needs more training: --calibrate shows what a conversion costs.',
+    'Writes a model (a folder, a run, a GGUF file, a llama2.c .bin file beside its tokenizer, owner/name on the Hugging Face Hub) as a Q-Sparse model folder. Quality usually needs more training: --calibrate shows what a conversion costs.',
   positionals: 2,
   options: {
     sparsity: { type: 'string', value: 'S', help: 'share of the inputs of linear layers that is left out' },
@@ -46,6 +47,7 @@ export const command: Command = {
     },
     'calibrate-tokens': { type: 'string', value: 'N', help: 'tokens of it that are used (default 2048)' },
     greedy: { type: 'boolean', help: 'choose a share for every site, --sparsity in all (needs --calibrate)' },
+    ...HUB_OPTIONS,
     ...DEVICE_OPTIONS,
   },
   async run(args, output) {
@@ -53,10 +55,11 @@ export const command: Command = {
     const wanted = convertOptions(args);
     const calibration = calibrationFlags(args, wanted);
     const device = deviceFlags('convert', args);
+    const hub = hubFlags('convert', args);
     await requireFree('convert', to);
     const note = (line: string): void => output.error(line);
     return await interruptible(async ({ signal }) => {
-      const source = await openSource(from);
+      const source = await openSource(from, await hubFilesOf(from, hub, { signal, note }));
       convertedDecoder(source.decoder, wanted); // refused before anything is measured
       let [options, report]: [ConvertOptions, CalibrationReport | undefined] = [wanted, undefined];
       if (calibration) {

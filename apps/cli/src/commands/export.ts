@@ -1,18 +1,21 @@
 /** `qsparse export MODEL OUT --format F`: a model for transformers or llama.cpp, where these can compute it. */
 import { stat } from 'node:fs/promises';
 import { WRITABLE_TYPES, type WritableType } from '@qsparse/formats/gguf';
-import { type Arguments, type Command, UsageError } from '../command.ts';
+import type { DecoderConfig } from '@qsparse/layers';
+import { withContext } from '@qsparse/models';
+import { type Arguments, type Command, integerFlag, UsageError } from '../command.ts';
 import { ggufExporter } from '../convert/export-gguf.ts';
 import { safetensorsExporter } from '../convert/export-safetensors.ts';
-import { openSource } from '../convert/source.ts';
+import { openSource, type Source } from '../convert/source.ts';
 import { requireFree, twoPaths } from '../convert/write-folder.ts';
 import { interruptible } from '../interrupt.ts';
+import { HUB_OPTIONS, hubFilesOf, hubFlags } from '../model-options.ts';
 
 export const command: Command = {
   name: 'export',
-  usage: 'MODEL OUT --format safetensors|gguf [--packed] [--type TQ2_0] [--allow-dense]',
+  usage: 'MODEL OUT --format safetensors|gguf [--packed] [--type TQ2_0] [--context-length N] [--allow-dense]',
   summary:
-    'Writes a model (a folder, a run, a GGUF file, a llama2.c .bin file) as a folder for transformers, or as a GGUF file for llama.cpp.',
+    'Writes a model (a folder, a run, a GGUF file, a llama2.c .bin file, owner/name on the Hugging Face Hub) as a folder for transformers, or as a GGUF file for llama.cpp.',
   positionals: 2,
   options: {
     format: { type: 'string', value: 'F', help: 'safetensors (a folder) or gguf (a file); required' },
@@ -22,18 +25,27 @@ export const command: Command = {
       value: 'T',
       help: `gguf: ${WRITABLE_TYPES.join(', ')} (default F16, or TQ2_0 for ternary weights)`,
     },
+    'context-length': {
+      type: 'string',
+      value: 'N',
+      help: "longest text that the file is for: one within a sliding window needs no window (default: the model's own)",
+    },
     'allow-dense': {
       type: 'boolean',
       help: 'write it also where the other program computes something else, without selection for one',
     },
+    ...HUB_OPTIONS,
   },
   async run(args, output) {
     const [from, to] = twoPaths(command, args);
     const choice = formatOf(args);
+    const contextLength = integerFlag('export', 'context-length', args.flags['context-length'], { min: 1 });
+    const hub = hubFlags('export', args);
     if (choice.format === 'gguf') await requireNoFile(to);
     else await requireFree('export', to);
     return await interruptible(async ({ signal }) => {
-      const source = await openSource(from);
+      const files = await hubFilesOf(from, hub, { signal, note: (line) => output.error(line) });
+      const source = withLength(await openSource(from, files), contextLength);
       const isTernary = source.decoder.linear.weights === 'ternary';
       const exporter =
         choice.format === 'gguf'
@@ -42,7 +54,7 @@ export const command: Command = {
       const { what, differences, notes } = exporter;
       if (differences.length > 0 && args.flags['allow-dense'] !== true)
         throw new UsageError(
-          `[export] ${what} would compute something else: ${differences.join('; ')}. Give --allow-dense to write it all the same`,
+          `[export] ${what} would compute something else: ${differences.join('; ')}. Give ${wayOut(source.decoder)}`,
         );
       await exporter.write(to, signal);
       if (args.flags.json)
@@ -56,6 +68,17 @@ export const command: Command = {
     });
   },
 };
+
+/** Throws ValueError for a length that the model's positions do not reach. */
+function withLength(source: Source, contextLength: number | undefined): Source {
+  return { ...source, decoder: withContext(source.decoder, contextLength) };
+}
+
+function wayOut({ slidingWindow, contextLength }: DecoderConfig): string {
+  const allow = '--allow-dense to write it all the same';
+  const isShort = slidingWindow > 0 && slidingWindow < contextLength;
+  return isShort ? `--context-length ${slidingWindow} for texts within the window, or ${allow}` : allow;
+}
 
 type Choice =
   | { readonly format: 'safetensors'; readonly packed: boolean }

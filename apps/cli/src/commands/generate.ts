@@ -1,6 +1,5 @@
 /** `qsparse generate MODEL --prompt TEXT`: continues a text, piece by piece. */
 import { generateSteps, type TextStep } from 'qsparse';
-import { fromPretrained } from 'qsparse/node';
 import {
   type Arguments,
   type Command,
@@ -11,13 +10,15 @@ import {
   UsageError,
 } from '../command.ts';
 import { interruptible } from '../interrupt.ts';
+import { MODEL_OPTIONS, modelFlags, openModel } from '../model-options.ts';
 import { openDevice } from '../open-device.ts';
 import { TEXT_OPTIONS, textOptions } from '../text-options.ts';
 
 export const command: Command = {
   name: 'generate',
   usage: 'MODEL --prompt TEXT [--max-tokens N] [--temperature T] [--seed N]',
-  summary: 'Continues a text with a model folder or the newest checkpoint of a run.',
+  summary:
+    'Continues a text with a model: a folder, the newest checkpoint of a run, a GGUF file, or owner/name on the Hugging Face Hub.',
   positionals: 1,
   options: {
     prompt: { type: 'string', value: 'TEXT', help: 'text to go on from (required)' },
@@ -27,6 +28,7 @@ export const command: Command = {
       value: 'N',
       help: 'with --json: log probabilities of each token and of the N likeliest',
     },
+    ...MODEL_OPTIONS,
     ...DEVICE_OPTIONS,
   },
   async run(args, output) {
@@ -35,11 +37,13 @@ export const command: Command = {
     const json = args.flags.json === true;
     const options = { ...textOptions('generate', args), logprobs: logprobsOf(args, json) };
     const flags = deviceFlags('generate', args);
-    const opened = await openDevice(flags, (line) => output.error(line));
+    const source = modelFlags('generate', args);
+    const note = (line: string): void => output.error(line);
+    const opened = await openDevice(flags, note);
     try {
       return await interruptible(async (interrupt) => {
         const { signal } = interrupt;
-        const { model, tokenizer } = await fromPretrained(path, opened, { signal });
+        const { model, tokenizer } = await openModel(path, opened, source, { signal, note });
         const start = performance.now();
         let text = '';
         const { stopTokens } = tokenizer;

@@ -1,4 +1,7 @@
-/** `qsparse verify DIR`: logits, gradients and a short training run of a device against another implementation's. */
+/**
+ * `qsparse verify DIR`: logits, gradients and a short training run of a device against another implementation's; with
+ * `--decode`, packed weights against dense ones.
+ */
 import type { ComputeDType } from '@qsparse/layers';
 import {
   type Arguments,
@@ -10,14 +13,16 @@ import {
 } from '../command.ts';
 import { openDevice } from '../open-device.ts';
 import type { Verification } from '../verify/check.ts';
+import { verifyDecoding } from '../verify/decode.ts';
 import { verifyFolder } from '../verify/verify.ts';
 
 export const command: Command = {
   name: 'verify',
-  usage: 'DIR [--device NAME] [--compute f32|bf16] [--json]',
+  usage: 'DIR [--decode] [--device NAME] [--compute f32|bf16] [--json]',
   summary: 'Checks a device against a golden folder (model.safetensors, golden.safetensors, golden.json).',
   positionals: 1,
   options: {
+    decode: { type: 'boolean', help: 'compare generation from packed weights with that from dense ones' },
     ...DEVICE_OPTIONS,
     compute: { type: 'string', value: 'f32|bf16', help: 'dtype of the computation (default f32)' },
   },
@@ -27,7 +32,8 @@ export const command: Command = {
     const flags = deviceFlags('verify', args);
     const opened = await openDevice(flags, (line) => output.error(line));
     try {
-      const result = await verifyFolder(folder, opened, compute);
+      const verify = args.flags.decode === true ? verifyDecoding : verifyFolder;
+      const result = await verify(folder, opened, compute);
       output.line(args.flags.json ? JSON.stringify(result) : table(result));
       return result.pass ? 0 : 1;
     } finally {

@@ -2,10 +2,11 @@
 import type { Device } from '@qsparse/core';
 import { type Sparsity, selectionOf, siteParameters, siteWidths, sparsityAt } from '@qsparse/layers';
 import { type ConvertOptions, convertedDecoder } from '@qsparse/models';
-import { type Calibration, lossWith, openCalibration } from './calibration.ts';
+import { type Calibration, lossWith, openCalibration, sparseAt } from './calibration.ts';
 import { chooseGreedily } from './greedy.ts';
-import { compareSelectors, type SiteSelectors } from './selectors.ts';
-import { measureSensitivity } from './sensitivity.ts';
+import { lossSelecting, type Selector, statisticalSelector, thresholdSelector } from './selector-loss.ts';
+import { compareSelectors, type Selected } from './selectors.ts';
+import { type LossAt, measureSensitivity } from './sensitivity.ts';
 import type { Source } from './source.ts';
 
 export interface CalibrateOptions {
@@ -18,12 +19,20 @@ export interface CalibrateOptions {
   note(line: string): void;
 }
 
-export interface SiteCost extends SiteSelectors {
-  /** Inputs, and how many the selection keeps. */
+/** The ways to select that are compared: exact top-K or blocks, and two thresholds. */
+export const WAYS = ['exact', 'statistical', 'threshold'] as const;
+export type Way = (typeof WAYS)[number];
+
+export interface WayCost extends Selected {
+  /** With only this site selecting in this way, nats a token. */
+  readonly loss: number;
+}
+
+export interface SiteCost extends Readonly<Record<Way, WayCost>> {
+  readonly site: string;
+  /** Inputs, and how many the exact selection keeps. */
   readonly width: number;
   readonly keeps: number;
-  /** With only this site sparse, nats a token. */
-  readonly loss: number;
 }
 
 export interface CalibrationReport {
@@ -35,11 +44,15 @@ export interface CalibrationReport {
   readonly uniform?: number;
   /** Share of inputs left out, weighted by the parameters behind each site. */
   readonly sparsity: number;
-  /** Absent where the new model selects nothing: without any selection, by site, and with only one layer sparse. */
+  /** Absent where the new model selects nothing. Losses of the source's weights and arithmetic, nats a token. */
   readonly selection?: {
+    /** Without any selection. */
     readonly dense: number;
     readonly sites: readonly SiteCost[];
-    readonly layers: readonly number[];
+    /** With only the four sites of one layer selecting. */
+    readonly layers: readonly Readonly<Record<Way, number>>[];
+    /** With all sites selecting. */
+    readonly all: Readonly<Record<Way, number>>;
   };
 }
 
@@ -71,7 +84,7 @@ export async function calibrate(
       after: greedy ? await lossAs(calibration, options) : uniform,
       ...(greedy && { uniform }),
       sparsity: overallSparsity(calibration, selectionAt),
-      ...(selects && { selection: await selectionReport(calibration, selectionAt) }),
+      ...(selects && { selection: await selectionReport(calibration, selectionAt, note) }),
     };
     return { options, report };
   } finally {
@@ -102,20 +115,60 @@ async function withShares(
 async function selectionReport(
   calibration: Calibration,
   selectionAt: (site: string) => Sparsity,
+  note: (line: string) => void,
 ): Promise<NonNullable<CalibrationReport['selection']>> {
-  const { dense, sites: losses, layers } = await measureSensitivity(calibration, selectionAt);
   const widths = siteWidths(calibration.config);
-  const selectors = await compareSelectors(calibration, selectionAt);
-  const sites = selectors.map((compared) => {
-    const width = widths.get(compared.site)!;
+  const names = [...widths.keys()];
+  const compared = await compareSelectors(calibration, selectionAt);
+  const dense = await lossWith(calibration, sparseAt(calibration, {}));
+  const limits = new Map(compared.map(({ site, limit }) => [site, limit]));
+  const costOf = (way: Way) => {
+    note(`measuring ${way} selection, site by site`);
+    const lossAt = lossOfWay(calibration, way, selectionAt, limits);
+    // A site that keeps everything costs nothing.
+    const selecting = (sites: readonly string[]) =>
+      sites.filter((site) => selectionAt(site).kind !== 'dense');
+    return measureSensitivity(names, calibration.config.layers, async (sites) =>
+      selecting(sites).length === 0 ? dense : lossAt(selecting(sites)),
+    );
+  };
+  const costs = {
+    exact: await costOf('exact'),
+    statistical: await costOf('statistical'),
+    threshold: await costOf('threshold'),
+  };
+  const each = <T>(pick: (way: Way) => T): Record<Way, T> =>
+    Object.fromEntries(WAYS.map((way) => [way, pick(way)])) as Record<Way, T>;
+  const sites = compared.map((selected) => {
+    const { site } = selected;
+    const width = widths.get(site)!;
+    const keeps = keptOf(selectionAt(site), width);
     return {
-      ...compared,
+      site,
       width,
-      keeps: keptOf(selectionAt(compared.site), width),
-      loss: losses[compared.site]!,
+      keeps,
+      ...each((way) => ({ ...selected[way], loss: costs[way].sites.get(site)! })),
     };
   });
-  return { dense, sites, layers };
+  const layers = costs.exact.layers.map((_, layer) => each((way) => costs[way].layers[layer]!));
+  return { dense, sites, layers, all: each((way) => costs[way].all) };
+}
+
+function lossOfWay(
+  calibration: Calibration,
+  way: Way,
+  selectionAt: (site: string) => Sparsity,
+  limits: ReadonlyMap<string, number>,
+): LossAt {
+  if (way === 'exact')
+    return (sites) =>
+      lossWith(
+        calibration,
+        sparseAt(calibration, Object.fromEntries(sites.map((site) => [site, selectionAt(site)]))),
+      );
+  const selectorAt = (site: string): Selector =>
+    way === 'statistical' ? statisticalSelector(selectionAt(site)) : thresholdSelector(limits.get(site)!);
+  return (sites) => lossSelecting(calibration, new Map(sites.map((site) => [site, selectorAt(site)])));
 }
 
 function overallSparsity({ config }: Calibration, selectionAt: (site: string) => Sparsity): number {

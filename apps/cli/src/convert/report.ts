@@ -1,6 +1,5 @@
 /** What a conversion says at its end: the tables of its calibration, and the next commands. */
-import type { CalibrationReport, SiteCost } from './calibrate.ts';
-import type { Selected } from './selectors.ts';
+import { type CalibrationReport, type SiteCost, WAYS } from './calibrate.ts';
 
 const loss = (value: number): string => value.toFixed(4);
 const percent = (share: number): string => (100 * share).toFixed(1);
@@ -20,34 +19,34 @@ export function calibrationLines({
     `${percent(sparsity)} % of the inputs of linear layers are left out, weighted by parameters`,
   ];
   if (!selection) return lines;
-  const { dense, sites, layers } = selection;
+  const { dense, sites, layers, all } = selection;
+  const added = (values: Readonly<Record<(typeof WAYS)[number], number>>): string[] =>
+    WAYS.map((way) => signed(values[way] - dense));
   return [
     ...lines,
     '',
-    'each site alone: what it keeps, what that adds to the loss, and three ways to select: share kept, relative L2 error',
+    'each site alone, by exact selection, by a statistical threshold and by a fixed one: inputs kept, relative L2 error, what it adds to the loss',
     ...table([
-      ['site', 'keeps', 'loss +', 'exact', '', 'statistical', '', 'threshold', ''],
+      ['site', 'exact', '', '', 'statistical', '', '', 'threshold', '', ''],
       ...sites.map((site) => siteRow(site, dense)),
     ]),
     '',
-    'each layer alone, what its four sites add to the loss',
-    ...table(layers.map((value, layer) => [`layer ${layer}`, signed(value - dense)])),
+    'all sites of one layer, and all of the model: what that adds to the loss',
+    ...table([
+      ['', ...WAYS],
+      ...layers.map((values, layer) => [`layer ${layer}`, ...added(values)]),
+      ['all layers', ...added(all)],
+    ]),
   ];
 }
 
-function siteRow(
-  { site, keeps, width, loss: value, exact, statistical, threshold }: SiteCost,
-  dense: number,
-): string[] {
-  const cells = ({ kept, error }: Selected): string[] => [`${percent(kept)} %`, error.toFixed(3)];
-  return [
-    site,
-    `${keeps} of ${width}`,
-    signed(value - dense),
-    ...cells(exact),
-    ...cells(statistical),
-    ...cells(threshold),
-  ];
+function siteRow(cost: SiteCost, dense: number): string[] {
+  const cells = WAYS.flatMap((way) => {
+    const { kept, error, loss: value } = cost[way];
+    const share = way === 'exact' ? `${cost.keeps} of ${cost.width}` : `${percent(kept)} %`;
+    return [share, error.toFixed(3), signed(value - dense)];
+  });
+  return [cost.site, ...cells];
 }
 
 const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(4)}`;

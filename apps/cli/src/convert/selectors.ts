@@ -22,6 +22,8 @@ export interface SiteSelectors {
   readonly statistical: Selected;
   /** Above one threshold, calibrated on the first half of the tokens and measured on the other, as all three are. */
   readonly threshold: Selected;
+  /** That threshold. */
+  readonly limit: number;
 }
 
 /** From the first rows of the text, at most 512 tokens. Throws NonFiniteError for a model that gives no numbers. */
@@ -59,12 +61,13 @@ function compare(site: string, values: ArrayLike<number>, width: number, sparsit
   // A single token is both halves.
   const [first, second] = [x.subarray(0, half || width), x.subarray(half)];
   const share = shareLeftOut(sparsity);
-  const threshold = quantile(first, share);
+  const limit = quantile(first, share);
   return {
     site,
     exact: measure(second, selectMask(second, width, selectionOf(sparsity, width))),
     statistical: measure(second, selectStatistical(second, width, share).mask),
-    threshold: measure(second, selectAbove(second, width, threshold).mask),
+    threshold: measure(second, selectAbove(second, width, limit).mask),
+    limit,
   };
 }
 

@@ -1,32 +1,27 @@
-/** What a selection costs: the loss with one site sparse, with one layer sparse, and none or all of them. */
-import { type Sparsity, siteWidths } from '@qsparse/layers';
-import { type Calibration, lossWith, sparseAt } from './calibration.ts';
+/** What a way to select costs: the loss with one site selecting, with one layer, and with all. */
+
+/** Mean loss in nats a token with selection at these sites alone. */
+export type LossAt = (sites: readonly string[]) => Promise<number>;
 
 export interface Sensitivity {
-  /** Without any selection. */
-  readonly dense: number;
-  /** With only this site sparse, in the order of the model. */
-  readonly sites: Readonly<Record<string, number>>;
-  /** With only the four sites of this layer sparse. */
+  /** With only this site selecting, in the order of the model. */
+  readonly sites: ReadonlyMap<string, number>;
+  /** With only the four sites of this layer selecting. */
   readonly layers: readonly number[];
+  /** With all of them selecting. */
+  readonly all: number;
 }
 
-/** Losses in nats a token, from one pass over the text each. `selectionAt` gives what a site is to have. */
+/** One pass over the text for each site, for each layer, and for all. */
 export async function measureSensitivity(
-  calibration: Calibration,
-  selectionAt: (site: string) => Sparsity,
+  names: readonly string[],
+  layers: number,
+  lossAt: LossAt,
 ): Promise<Sensitivity> {
-  const names = [...siteWidths(calibration.config).keys()];
-  const lossAt = (sites: readonly string[]): Promise<number> =>
-    lossWith(
-      calibration,
-      sparseAt(calibration, Object.fromEntries(sites.map((site) => [site, selectionAt(site)]))),
-    );
-  const dense = await lossAt([]);
-  const sites: Record<string, number> = {};
-  for (const site of names) sites[site] = await lossAt([site]);
-  const layers: number[] = [];
-  for (let layer = 0; layer < calibration.config.layers; layer++)
-    layers.push(await lossAt(names.filter((site) => site.startsWith(`layers.${layer}.`))));
-  return { dense, sites, layers };
+  const sites = new Map<string, number>();
+  for (const site of names) sites.set(site, await lossAt([site]));
+  const byLayer: number[] = [];
+  for (let layer = 0; layer < layers; layer++)
+    byLayer.push(await lossAt(names.filter((site) => site.startsWith(`layers.${layer}.`))));
+  return { sites, layers: byLayer, all: await lossAt(names) };
 }

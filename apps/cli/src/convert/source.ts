@@ -39,14 +39,19 @@ export interface Source {
   openWeights(): Promise<TensorStore>;
 }
 
-/** Reads everything but the weights. Throws FormatError or ValueError naming file and key. */
-export async function openSource(path: string): Promise<Source> {
+/**
+ * Reads everything but the weights. Throws FormatError or ValueError naming file and key.
+ * @param files of a model that is not on this disk, in place of the path
+ */
+export async function openSource(path: string, files?: ModelFiles): Promise<Source> {
+  if (files) return openFiles(files);
   const isFile = await stat(path).then(
     (entry) => entry.isFile(),
     () => false,
   );
   if (isFile && path.endsWith('.gguf')) return openGgufSource(path);
-  return isFile && path.endsWith('.bin') ? openLlama2cSource(path) : openFolder(path);
+  if (isFile && path.endsWith('.bin')) return openLlama2cSource(path);
+  return openFiles(folderFiles(await resolveModelFolder(path)));
 }
 
 async function openGgufSource(path: string): Promise<Source> {
@@ -89,14 +94,12 @@ export async function sourceTokenizer({
   return loaded;
 }
 
-async function openFolder(path: string): Promise<Source> {
-  const folder = await resolveModelFolder(path);
-  const files = folderFiles(folder);
+async function openFiles(files: ModelFiles): Promise<Source> {
   const { decoder, ternaryScale, endOfText } = await readModelConfig(files);
   const { bytes, name } = await readModelFile(files, 'config.json');
   const begin = readObject(parseConfig(bytes, name), name).get('bos_token_id');
   return {
-    name: folder,
+    name: files.name,
     decoder,
     ternaryScale,
     beginOfText: typeof begin === 'number' ? begin : undefined,

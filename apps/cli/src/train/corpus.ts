@@ -19,14 +19,17 @@ export interface Corpus {
   readonly tokenizer: Tokenizer;
   readonly train: Tokens;
   readonly validation: Tokens;
-  /** UTF-8 bytes a token, for bits per byte. */
+  /** UTF-8 bytes a token, for bits per byte: of the validation file, or of the whole text. */
   readonly bytesPerToken: number;
 }
 
 /** Reads and tokenizes. Throws TextError, TokenizerError or PackingError, and the signal's reason. */
 export async function readCorpus(
   files: readonly string[],
-  settings: Pick<Settings, 'text-key' | 'tokenizer' | 'vocabulary' | 'validation' | 'seed'>,
+  settings: Pick<
+    Settings,
+    'text-key' | 'tokenizer' | 'vocabulary' | 'validation' | 'validation-data' | 'seed'
+  >,
   {
     tokenizer: given,
     signal,
@@ -37,15 +40,25 @@ export async function readCorpus(
   } = {},
 ): Promise<Corpus> {
   const cancel = signal ? { signal } : {};
-  const paths = files.map((file) => (file === BUNDLED ? BUNDLED_TEXT : file));
-  const documents: string[] = [];
-  let bytes = 0;
-  for await (const document of readDocumentFiles(paths, { ...cancel, textKey: settings['text-key'] })) {
-    documents.push(document);
-    bytes += Buffer.byteLength(document);
-  }
+  const documentsOf = async (paths: readonly string[]): Promise<readonly string[]> => {
+    const documents: string[] = [];
+    const options = { ...cancel, textKey: settings['text-key'] };
+    for await (const document of readDocumentFiles(paths, options)) documents.push(document);
+    return documents;
+  };
+  const tokensOf = (documents: readonly string[], tokenizer: Tokenizer): Promise<Tokens> =>
+    tokenizeDocuments(documents, tokenizer, { specialTokens: 'text', ...cancel });
+  const documents = await documentsOf(files.map((file) => (file === BUNDLED ? BUNDLED_TEXT : file)));
+  const bytes = documents.reduce((sum, document) => sum + Buffer.byteLength(document), 0);
   const tokenizer = given ?? (await makeTokenizer(documents, settings, cancel));
-  const tokens = await tokenizeDocuments(documents, tokenizer, { specialTokens: 'text', ...cancel });
+  const tokens = await tokensOf(documents, tokenizer);
+  const apart = settings['validation-data'];
+  if (apart !== '') {
+    const held = await documentsOf([apart]);
+    const heldBytes = held.reduce((sum, document) => sum + Buffer.byteLength(document), 0);
+    const validation = await tokensOf(held, tokenizer);
+    return { tokenizer, train: tokens, validation, bytesPerToken: heldBytes / validation.length };
+  }
   const { train, validation } = splitTokens(tokens, {
     validationFraction: settings.validation,
     endOfText: tokenizer.endOfText,

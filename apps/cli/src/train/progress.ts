@@ -1,5 +1,5 @@
 /** What a run prints: one live line on a terminal, plain lines elsewhere, one JSON object a line for programs. */
-import type { TrainStep } from '@qsparse/training';
+import type { StepEntry } from '@qsparse/training';
 import type { Output } from '../output.ts';
 
 export interface Progress {
@@ -9,7 +9,9 @@ export interface Progress {
   report(event: string, data: object, ...lines: readonly string[]): void;
   /** A line for people alone. */
   note(line: string): void;
-  step(step: TrainStep): void;
+  step(step: StepEntry): void;
+  /** The number of steps, where the data decides it. */
+  expect(totalSteps: number): void;
   /** Ends the live line. */
   end(): void;
 }
@@ -38,11 +40,13 @@ function jsonProgress(output: Output): Progress {
     report: (event, data) => output.line(JSON.stringify({ event, ...data })),
     note: (line) => output.error(line),
     step: (step) => output.line(JSON.stringify({ event: 'step', ...step })),
+    expect: () => {},
     end: () => {},
   };
 }
 
-function textProgress(output: Output, totalSteps: number, now: () => number): Progress {
+function textProgress(output: Output, planned: number, now: () => number): Progress {
+  let totalSteps = planned;
   const speed = smoothed();
   let isLive = false;
   let printed = Number.NEGATIVE_INFINITY;
@@ -60,6 +64,9 @@ function textProgress(output: Output, totalSteps: number, now: () => number): Pr
     report: (_event, _data, ...lines) => print(lines),
     note: (line) => print([line]),
     end,
+    expect(steps) {
+      totalSteps = steps;
+    },
     step(step) {
       const line = stepLine(step, totalSteps, speed(step.tokensPerSecond));
       const matters = step.step === 1 || step.step === totalSteps || step.validationLoss !== undefined;
@@ -86,7 +93,7 @@ function smoothed(): (value: number) => number {
   };
 }
 
-function stepLine(step: TrainStep, total: number, tokensPerSecond: number): string {
+function stepLine(step: StepEntry, total: number, tokensPerSecond: number): string {
   const tokensLeft = (total - step.step) * (step.tokens / step.step);
   // What matters most comes first: a narrow terminal cuts the end.
   const parts = [
@@ -95,6 +102,9 @@ function stepLine(step: TrainStep, total: number, tokensPerSecond: number): stri
     ...(step.validationLoss === undefined ? [] : [`validation ${step.validationLoss.toFixed(3)}`]),
     `lr ${step.learningRate.toExponential(1)}`,
     `${Math.round(tokensPerSecond).toLocaleString('en')} tokens/s`,
+    ...(step.mfu === undefined
+      ? []
+      : [`MFU ${((100 * step.mfu * tokensPerSecond) / step.tokensPerSecond).toFixed(1)} %`]),
     `${duration(tokensLeft / tokensPerSecond)} left`,
     `norm ${step.gradientNorm.toFixed(2)}`,
     ...(step.sparsity === undefined ? [] : [`sparsity ${Math.round(100 * step.sparsity)} %`]),

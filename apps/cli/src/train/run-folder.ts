@@ -1,18 +1,20 @@
 /**
- * A run folder: run.yaml, metrics.jsonl, checkpoints and a lock. Opening it changes nothing that an earlier run has
+ * A run folder: run.yaml, metrics.jsonl, event files, checkpoints and a lock. Opening it changes nothing that an earlier run has
  * learnt; a run that never took a step leaves nothing behind.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { withFileErrors, writeFileAtomic } from '@qsparse/formats/node';
-import { checkpointFolders } from '@qsparse/training/node';
-import { type Metrics, metricsFile } from './metrics.ts';
+import { checkpointFolders, type MetricsFile, metricsFile } from '@qsparse/training/node';
 import { RunFolderError, takeLock } from './run-lock.ts';
+
+/** What a reference model says of preferences, computed once. */
+export const REFERENCE = 'reference.json';
 
 export interface RunFolder {
   readonly path: string;
-  readonly metrics: Metrics;
+  readonly metrics: MetricsFile;
   writeSettings(yaml: string): Promise<void>;
   /** Gives up the lock; takes everything away again that a run without a single step has made. */
   close(): Promise<void>;
@@ -68,7 +70,8 @@ async function openMade(path: string, resume: boolean, firstMade: string | undef
     async close() {
       const learntNothing = !resume && (await metrics.losses()).length === 0;
       if (learntNothing)
-        for (const name of ['run.yaml', 'metrics.jsonl']) await rm(join(path, name), { force: true });
+        for (const name of ['run.yaml', 'metrics.jsonl', REFERENCE])
+          await rm(join(path, name), { force: true });
       release();
       if (learntNothing) await removeEmpty(path, firstMade);
     },

@@ -4,13 +4,22 @@ import { readFileBytes } from '@qsparse/formats/node';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
 import { BUNDLED } from './corpus.ts';
 import { DEFAULT_PRESET } from './presets.ts';
-import { mergeSettings, parseSetting, presetSettings, SettingError, type Settings } from './settings.ts';
+import {
+  mergeSettings,
+  parseSetting,
+  presetSettings,
+  SettingError,
+  type Settings,
+  type SomeSettings,
+} from './settings.ts';
 
 export interface RunFile {
   readonly preset: string;
   /** Files, absolute or `bundled`; undefined where the file names none. */
   readonly data: readonly string[] | undefined;
   readonly settings: Settings;
+  /** What the file itself says: its preset, and settings without those of the preset. */
+  readonly own: { readonly preset: string | undefined; readonly settings: SomeSettings };
 }
 
 /**
@@ -41,14 +50,19 @@ export async function readRunYaml(path: string, preset?: string): Promise<RunFil
   const { preset: own, data, ...rest } = given;
   if (own !== undefined && typeof own !== 'string')
     throw new SettingError(`[${where.preset}] preset must be a name, got ${JSON.stringify(own)}`);
-  const settings = Object.fromEntries(
-    Object.entries(rest).map(([name, value]) => [name, parseSetting(name, value, where[name]!)]),
+  const settings: SomeSettings = Object.fromEntries(
+    Object.entries(rest).map(([name, value]) => {
+      const parsed = parseSetting(name, value, where[name]!);
+      const isPath = PATHS.includes(name) && typeof parsed === 'string' && parsed !== '';
+      return [name, isPath ? resolve(dirname(path), parsed) : parsed];
+    }),
   );
   const chosen = preset ?? own ?? DEFAULT_PRESET;
   return {
     preset: chosen,
     data: data === undefined ? undefined : textFiles(data, path, where.data!),
     settings: mergeSettings(presetSettings(chosen), settings, where.block ?? path),
+    own: { preset: own, settings },
   };
 }
 
@@ -64,9 +78,14 @@ function plain(node: unknown, document: Document, where: string): unknown {
 /** The text of a run.yaml that gives the same settings again. */
 export function formatRunYaml(settings: Settings, data: readonly string[]): string {
   // Of the two that exclude each other, the one that acts.
-  const { sparsity, block, ...rest } = settings;
-  return stringify({ data, ...(block === '' ? { sparsity } : { block }), ...rest });
+  const { sparsity, block, tokenizer, vocabulary, ...rest } = settings;
+  const selection = block === '' ? { sparsity } : { block };
+  // A base brings its own tokenizer.
+  return stringify({ data, ...selection, ...(settings.init === '' && { tokenizer, vocabulary }), ...rest });
 }
+
+/** Settings that name files. */
+export const PATHS: readonly string[] = ['init', 'chat-template', 'validation-data'];
 
 function textFiles(value: unknown, path: string, where: string): readonly string[] {
   const list = Array.isArray(value) ? value : [value];

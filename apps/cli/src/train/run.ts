@@ -1,23 +1,29 @@
 /** One training run from settings to a trained model in its folder. Prints through `progress`; decides no arguments. */
 import type { Device } from '@qsparse/core';
-import { evaluationBatches, type Tokenizer } from '@qsparse/data';
-import { readTokenizer } from '@qsparse/data/node';
 import { FileError } from '@qsparse/formats/node';
-import { createDecoder, type Decoder, initialize, shareLeftOut } from '@qsparse/layers';
+import { type Decoder, shareLeftOut } from '@qsparse/layers';
 import { generate } from '@qsparse/models';
-import { type ScheduleOptions, type TrainStep, textBatches, train } from '@qsparse/training';
-import { checkpointFolders, folderStore } from '@qsparse/training/node';
+import { ADAPTER_WEIGHTS } from '@qsparse/models/lora';
+import {
+  combinedReporter,
+  type Reporter,
+  type ScheduleOptions,
+  type StepEntry,
+  train,
+} from '@qsparse/training';
+import { checkpointFolders, folderStore, tensorboardReporter } from '@qsparse/training/node';
 import { trainableDecoder } from 'qsparse';
-import { modelFiles } from 'qsparse/node';
 import type { DeviceFlags } from '../command.ts';
 import { openDevice } from '../open-device.ts';
-import { type Corpus, readCorpus } from './corpus.ts';
-import { computeDType, decoderConfig } from './model.ts';
+import type { RunData } from './data.ts';
+import { reportWeights, stepDiagnostics } from './diagnostics.ts';
+import { loraOptions } from './model.ts';
+import { earlierMoments, prepare } from './prepare.ts';
 import type { Progress } from './progress.ts';
 import { describeEnd, describeRun, resumeCommand } from './report.ts';
 import type { RunFolder } from './run-folder.ts';
 import { formatRunYaml } from './run-yaml.ts';
-import { SettingError, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 export interface RunOptions {
   readonly settings: Settings;
@@ -51,70 +57,77 @@ export async function runTraining(options: RunOptions): Promise<'done' | 'stoppe
 }
 
 async function trainOn(opened: Device, options: RunOptions): Promise<'done' | 'stopped'> {
-  const { settings, data, folder, resume, progress, signal } = options;
-  const known = resume ? await tokenizerOfRun(folder.path) : undefined;
-  const corpus = await readCorpus(data, settings, { tokenizer: known, signal });
-  checkCorpus(corpus, settings);
-  const { tokenizer } = corpus;
-  const compute = computeDType(settings, opened);
-  const model = createDecoder(opened, decoderConfig(settings, tokenizer.vocabularySize), { compute });
-  initialize(model, settings.seed);
-  describeRun(model, corpus, settings, progress);
+  const { folder, resume, progress, signal } = options;
+  const { model, data, base, files, settings } = await prepare(opened, options);
+  describeRun(model, data, settings, progress);
+  for (const line of data.notes) progress.note(line);
+  progress.expect(settings.steps);
 
-  const store = folderStore(folder.path, { files: modelFiles(model, tokenizer) });
+  const adapter = loraOptions(settings);
+  const store = folderStore(folder.path, { files, ...(adapter && { weightsFile: ADAPTER_WEIGHTS }) });
   const stored = resume ? await store.latest() : undefined;
   await stored?.close();
   if (resume && !stored) progress.note('the run has no checkpoint yet: it begins again');
-  const yaml = formatRunYaml(settings, data);
+  const yaml = formatRunYaml(settings, options.data);
   if (!resume) await folder.writeSettings(yaml);
+  const earlier = base && !stored ? await earlierMoments(base, model, settings, progress) : undefined;
+  const batches = await data.batches(model);
+  const diagnostics = stepDiagnostics(model, batches.train, data, settings);
 
-  let last: TrainStep | undefined;
-  const rows = { batchSize: settings.batch, rowLength: settings.context };
+  let last: StepEntry | undefined;
+  let reporter: Reporter | undefined;
   const steps = train({
-    model: trainableDecoder(model),
-    batches: textBatches(corpus.train, { ...rows, seed: settings.seed }),
+    model: trainableDecoder(model, {
+      recomputeBlocks: settings.recompute,
+      ...(settings.task === 'dpo' && { preferenceBeta: settings['dpo-beta'] }),
+    }),
+    batches: diagnostics.batches,
     schedule: scheduleOf(settings),
-    optimizer: { beta1: settings.beta1, beta2: settings.beta2 },
+    optimizer: { beta1: settings.beta1, beta2: settings.beta2, ema: settings.ema },
     accumulation: settings.accumulation,
     clipNorm: settings.clip,
     sparsity: {
       target: shareLeftOut(model.config.linear.sparsity),
       warmupSteps: settings['sparsity-warmup'],
     },
-    validation: {
-      every: settings['validate-every'],
-      batches: evaluationBatches(corpus.validation, { ...rows, maxBatches: settings['validation-batches'] }),
-    },
+    validation: { every: settings['validate-every'], batches: batches.validation },
     checkpoints: { every: settings['save-every'], store },
     resume: stored !== undefined,
+    moments: earlier,
     signal,
   });
   try {
-    for await (const step of steps) {
+    for await (const update of steps) {
+      const step = await diagnostics.entryOf(update);
       if (resume && last === undefined) {
         // Not before: a resume that is refused changes nothing.
         await folder.writeSettings(yaml);
         await folder.metrics.rewind(step.step - 1);
       }
       last = step;
-      await folder.metrics.append(step);
+      reporter ??= reporterOf(options, settings, step);
+      await reporter.step(step);
+      await reportWeights(model.arena, step, reporter, settings);
       progress.step(step);
       const sampleEvery = settings['sample-every'];
       const finished = step.step === settings.steps;
       if (sampleEvery > 0 && (finished || step.step % sampleEvery === 0))
-        await reportSample(model, tokenizer, step.step, finished ? 160 : 48, settings, options);
+        await reportSample(model, data, step.step, finished ? 160 : 48, settings, { ...options, reporter });
     }
   } catch (error) {
     progress.end();
     if (last && error instanceof FileError && (await checkpointFolders(folder.path)).length > 0)
       progress.note(`the last checkpoint is intact; go on with\n  ${resumeCommand(folder.path)}`);
     throw error;
+  } finally {
+    await earlier?.close();
+    await reporter?.close();
   }
   progress.end();
   if (last) {
     const losses = await folder.metrics.losses();
     const stopped = last.step < settings.steps;
-    await describeEnd(model, corpus, settings, { path: folder.path, last, losses, stopped }, progress);
+    await describeEnd(model, data, settings, { path: folder.path, last, losses, stopped }, progress);
     return stopped ? 'stopped' : 'done';
   }
   signal.throwIfAborted();
@@ -123,43 +136,36 @@ async function trainOn(opened: Device, options: RunOptions): Promise<'done' | 's
   return 'done';
 }
 
-/** What a run needs of its text. Throws SettingError in the words of the settings. */
-function checkCorpus({ train: trained, validation, tokenizer }: Corpus, settings: Settings): void {
-  const { context, 'sample-prompt': prompt } = settings;
-  for (const [part, { length }] of Object.entries({ train: trained, validation })) {
-    if (length > context) continue;
-    throw new SettingError(
-      `[train] the ${part} part of the text has ${length} tokens, a row of context ${context} needs ${context + 1}; give more text, a smaller --context${part === 'validation' ? ' or a larger --validation' : ''}`,
-    );
-  }
-  const { length } = tokenizer.encode(prompt);
-  if (length > 0 && length <= context) return;
-  throw new SettingError(
-    `[train] sample-prompt must have 1 to ${context} tokens, as many as the context, got ${length}`,
-  );
+/** metrics.jsonl, and TensorBoard's events from this step on. */
+function reporterOf(
+  { folder, resume, progress }: RunOptions,
+  { tensorboard }: Settings,
+  { step }: StepEntry,
+): Reporter {
+  if (!tensorboard) return folder.metrics;
+  const events = tensorboardReporter(folder.path, {
+    resumedAt: resume ? step : undefined,
+    onFailure: ({ message }) => progress.note(`${message}; the run goes on, TensorBoard will miss steps`),
+  });
+  return combinedReporter([folder.metrics, events]);
 }
 
 /** A text by the model as it is: short on the way, longer at the end. */
 async function reportSample(
   model: Decoder,
-  tokenizer: Tokenizer,
+  { tokenizer, samplePrompt, stopTokens }: RunData,
   step: number,
   maxTokens: number,
   { 'sample-prompt': prompt }: Settings,
-  { progress, signal }: Pick<RunOptions, 'progress' | 'signal'>,
+  { progress, signal, reporter }: Pick<RunOptions, 'progress' | 'signal'> & { readonly reporter: Reporter },
 ): Promise<void> {
   let text = '';
-  const stopTokens = [tokenizer.endOfText];
-  for await (const piece of generate(model, tokenizer, prompt, { maxTokens, stopTokens, signal }))
+  for await (const piece of generate(model, tokenizer, samplePrompt, { maxTokens, stopTokens, signal }))
     text += piece;
   if (signal.aborted) return;
   const line = `${prompt}${text}`.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
   progress.report('sample', { step, prompt, text }, `sample     ${line}`);
-}
-
-async function tokenizerOfRun(path: string): Promise<Tokenizer | undefined> {
-  const newest = (await checkpointFolders(path)).at(-1);
-  return newest === undefined ? undefined : readTokenizer(newest);
+  await reporter.text?.('sample', `${prompt}${text}`, step);
 }
 
 function scheduleOf(settings: Settings): ScheduleOptions {

@@ -49,19 +49,31 @@ const flag = (value: boolean, help: string): Rule<boolean> => ({ default: value,
 
 /** Settings by key. `sparsity` and `block` exclude each other. */
 export const SETTINGS = {
+  task: choice(
+    'text',
+    ['text', 'sft', 'dpo'],
+    'learn text, the completions of examples, or the preferred of two answers',
+  ),
+  init: text('', 'model folder, run or file to start from; its sizes and tokenizer stay'),
+  'keep-optimizer': flag(true, 'go on with the optimizer state of init, where it is there and fits'),
   layers: count(4, 'decoder blocks'),
   width: count(128, 'width of the residual stream'),
   heads: count(4, 'attention heads; they divide the width'),
   'kv-heads': count(4, 'key-value heads; they divide the heads'),
   'feed-forward': count(384, 'width inside the feed-forward layer'),
   context: count(256, 'tokens a row, and that the model sees'),
-  activation: choice('relu2', ['relu2', 'silu'], 'activation of the gate'),
+  activation: choice('relu2', ['relu2', 'silu', 'relu', 'drelu'], 'activation of the gate'),
   'sub-layer-norms': flag(true, 'norms before the output and down projections'),
   'tied-embedding': flag(true, 'the head uses the embedding'),
   weights: choice('ternary', ['ternary', 'full'], 'weights of the linear layers'),
   activations: choice('int8', ['int8', 'full'], 'activations of the linear layers'),
   sparsity: share(0.6, 'share of inputs that top-K leaves out, 0 is dense'),
   block: text('', 'KEEP:BLOCK selection in place of sparsity, for instance 16:32'),
+  method: choice(
+    'q-sparse',
+    ['q-sparse', 'relu', 'relufication', 'drelu'],
+    'selection of the largest, or what it is compared with: ReLU at all sites, ReLUfication, dReLU',
+  ),
   'straight-through': flag(true, 'straight-through gradient past the selection'),
   rescale: choice('none', ['none', 'unit', 'preserve'], 'L2 rescale after selection'),
   compute: choice(
@@ -69,11 +81,30 @@ export const SETTINGS = {
     ['auto', 'f32', 'bf16'],
     'dtype of the computation; auto is bf16 where the device has it',
   ),
+  recompute: flag(false, 'compute blocks again in the backward pass: less memory, a third more time'),
+  'lora-rank': count(0, 'rank of a LoRA adapter, with init; 0 trains all weights', 0),
+  'lora-alpha': positive(16, 'the adapter is scaled by alpha / rank'),
+  'lora-targets': text('all', 'linear layers with an adapter: all, or some of q,k,v,o,gate,up,down'),
+  format: choice(
+    'auto',
+    ['auto', 'completion', 'alpaca', 'chat'],
+    'form of the examples; auto goes by their keys',
+  ),
+  separator: text('\n', 'between prompt and completion'),
+  'chat-template': text('', "Jinja file in place of the model's chat template"),
+  'bad-rows': choice(
+    'stop',
+    ['stop', 'skip', 'cut'],
+    'at an example that is empty or beyond the context: stop, leave it out, or cut its completion',
+  ),
+  'dpo-beta': positive(0.1, 'strength of the pull to the reference model'),
   'text-key': text('text', 'key that holds the text in .jsonl'),
   tokenizer: choice('bpe', ['bpe', 'byte'], 'tokenizer, made from the text'),
   vocabulary: count(1024, 'tokens of the BPE vocabulary', 257),
   validation: number(0.05, 'share of the text held back', 0.0001, 0.5),
+  'validation-data': text('', 'text file to validate on; nothing is held back then'),
   steps: count(400, 'updates'),
+  epochs: number(0, 'passes over the data, in place of steps; 0 goes by steps'),
   batch: count(8, 'rows a micro-batch'),
   accumulation: count(1, 'micro-batches an update'),
   'learning-rate': positive(2e-3, 'peak learning rate'),
@@ -89,6 +120,7 @@ export const SETTINGS = {
   'weight-decay': number(0.1, 'decay of matrices'),
   beta1: share(0.9, 'AdamW first moment'),
   beta2: share(0.95, 'AdamW second moment'),
+  ema: share(0, 'moving average of the weights, 0 is off'),
   clip: number(1, 'largest gradient norm, 0 is off'),
   'sparsity-warmup': count(0, 'steps from dense to the full sparsity', 0),
   seed: count(1, 'seed of weights and of the order of rows', 0),
@@ -97,6 +129,13 @@ export const SETTINGS = {
   'save-every': count(100, 'steps between checkpoints'),
   'sample-every': count(100, 'steps between sample texts, 0 is never', 0),
   'sample-prompt': text('The ', 'text that samples go on from'),
+  'diagnostics-every': count(
+    0,
+    'steps between looks at gradients, zeros and weights by layer, 0 is never',
+    0,
+  ),
+  tensorboard: flag(true, 'event files for TensorBoard in the run folder'),
+  'peak-tflops': number(0, 'TFLOP/s of the device at most, to show how much of them is used; 0 is unknown'),
 } as const;
 
 type ValueOf<R> = R extends Rule<infer T> ? T : never;
@@ -177,10 +216,19 @@ export function presetSettings(preset: string): Settings {
   throw new SettingError(`[train] there is no preset "${preset}"; ${hint}`);
 }
 
-/** A later source over an earlier one: a sparsity ends a block selection, and the other way round. Throws SettingError. */
+/**
+ * A later source over an earlier one: a sparsity ends a block selection, and the other way round; steps end epochs. Throws
+ * SettingError.
+ */
 export function mergeSettings(earlier: Settings, later: SomeSettings, where: string): Settings {
   const { sparsity, block } = later;
   if (sparsity !== undefined && block !== undefined && block !== '')
     throw new SettingError(`[${where}] sparsity and block exclude each other, got ${sparsity} and ${block}`);
-  return { ...earlier, ...(sparsity !== undefined && { block: '' }), ...later };
+  const goesBySteps = later.steps !== undefined && later.epochs === undefined;
+  return {
+    ...earlier,
+    ...(sparsity !== undefined && { block: '' }),
+    ...(goesBySteps && { epochs: 0 }),
+    ...later,
+  };
 }

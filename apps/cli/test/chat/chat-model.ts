@@ -13,9 +13,9 @@ export const TEMPLATE = [
 
 export const CONTEXT = 512;
 
-const SPECIAL = ['<|endoftext|>', '<|end|>', '<|system|>', '<|user|>', '<|assistant|>'];
+export const SPECIAL = ['<|endoftext|>', '<|end|>', '<|system|>', '<|user|>', '<|assistant|>'];
 
-const CONFIG: DecoderConfig = {
+export const CONFIG: DecoderConfig = {
   vocabularySize: 256 + SPECIAL.length,
   hiddenSize: 8,
   intermediateSize: 16,

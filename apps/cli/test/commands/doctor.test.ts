@@ -6,7 +6,7 @@ test('the machine, every device, and which fused ops run as parts', async () => 
   const { machine, devices } = JSON.parse(out);
   expect(code).toBe(0);
   expect(machine).toMatchObject({ node: process.versions.node, cores: expect.any(Number) });
-  expect(devices.map(({ name }: { name: string }) => name)).toEqual(['cuda', 'cpu', 'reference']);
+  expect(devices.map(({ name }: { name: string }) => name)).toEqual(['cuda', 'webgpu', 'cpu', 'reference']);
   expect(devices.at(-1)).toMatchObject({ works: true, composites: [] });
   const words = await cli('doctor');
   expect(words.out).toContain(`Node ${process.versions.node}; `);

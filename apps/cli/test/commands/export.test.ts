@@ -100,6 +100,13 @@ test.each([
 
     const packed = await exported(ternary, '--format', 'safetensors', '--packed');
     const weights = await weightsIn(packed.path);
+    const scales = [...(await weightsIn(published(name))).keys()].filter((each) =>
+      /_proj\.weight$/.test(each),
+    );
+    // What transformers' own file has, and one scale for each linear layer.
+    expect([...weights.keys()].sort()).toEqual(
+      [...(await weightsIn(published(name))).keys(), ...scales.map((each) => `${each}_scale`)].sort(),
+    );
     const one = weights.get('model.layers.0.mlp.down_proj.weight')!;
     expect(one.length).toBe((32 * 64) / 4);
     // A stored scale is float32, the sums are float64: some inputs may round to the other int8 level.
@@ -239,6 +246,9 @@ test.each<[readonly string[], number, string]>([
     'TQ1_0 holds ternary weights, those of this model are full',
   ],
   [['hf-mistral', '--format', 'gguf'], 2, 'attention reaches beyond the sliding window of 16 tokens'],
+  [['hf-mistral', '--format', 'gguf'], 2, 'Give --context-length 16 for texts within the window, or --allow'],
+  [['hf-mistral', '--format', 'gguf', '--context-length', '17'], 2, 'sliding window of 16 tokens'],
+  [['hf-llama', '--format', 'gguf', '--context-length', '200'], 1, 'a whole number from 1 to 128, got 200'],
 ])('%j is refused', async ([name, ...options], code, message) => {
   const out = free();
   const ended = await cli('export', published(name!), out, ...options);

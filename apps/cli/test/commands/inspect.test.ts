@@ -29,6 +29,9 @@ test('a run: parameters, what each site keeps, sizes; by hand', async () => {
     },
     sparsity: 0.625,
     bytes: { f32: 4 * total, packed: linear / 4 + 4 * (total - linear), cache: 2 * 4 * 8 * 4 },
+    memory: [{ contextLength: 8, cache: 2 * 4 * 8 * 4, total: 4 * total + 2 * 4 * 8 * 4 }],
+    // The reference device keeps float64.
+    stored: { f64: 8 * total },
   });
   const words = await cli('inspect', run);
   expect(words.out).toContain('parameters: 2,680 (576 in linear layers, 2,056 in embedding and head)');
@@ -36,6 +39,8 @@ test('a run: parameters, what each site keeps, sizes; by hand', async () => {
     'ternary weights, int8 activations, 62.5 % of the inputs left out by selection',
   );
   expect(words.out).toContain('  down     keeps 6 of 16');
+  expect(words.out).toContain('\nstored: 0.02 MiB f64\n');
+  expect(words.out).toContain('\n         8  0.00 MiB, 0.01 MiB\n');
 });
 
 test('a model of another family: what it has of its own, and the keys that change nothing', async () => {
@@ -70,16 +75,18 @@ test('a file: its tensors', async () => {
   });
 });
 
-test('a GGUF file: its metadata and tensors', async () => {
+test('a GGUF file: the model, its metadata and tensors', async () => {
   const model = fileURLToPath(new URL('../fixtures/hugging-face/hf-llama', import.meta.url));
   const path = join(folder.path, 'llama.gguf');
   expect((await cli('export', model, path, '--format', 'gguf', '--type', 'Q8_0')).code).toBe(0);
   const { code, out } = await cli('inspect', path);
   expect(code).toBe(0);
+  expect(out).toMatch(/^llama: 2 layers, width 32, .*\nparameters: 39,/);
   expect(out).toContain('general.architecture: llama\n');
+  expect(out).toContain('\nstored: 0.04 MiB Q8_0, 0.00 MiB F32\n');
   expect(out).toContain('Q8_0  [320, 32]  token_embd.weight\n');
   const data = JSON.parse((await cli('inspect', path, '--json')).out);
-  expect(data).toMatchObject({ path, metadata: { 'llama.block_count': '2' } });
+  expect(data).toMatchObject({ path, metadata: { 'llama.block_count': '2' }, family: 'llama' });
 });
 
 test('sites of their own are shown one by one', async () => {

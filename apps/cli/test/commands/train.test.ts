@@ -54,7 +54,12 @@ describe('a run', () => {
   });
 
   test('leaves settings, metrics and the two newest checkpoints, each a model folder', () => {
-    expect(readdirSync(out).sort()).toEqual(['checkpoints', 'metrics.jsonl', 'run.yaml']);
+    expect(readdirSync(out).sort()).toEqual([
+      'checkpoints',
+      expect.stringMatching(/^events\.out\.tfevents\.\d+\./),
+      'metrics.jsonl',
+      'run.yaml',
+    ]);
     expect(readdirSync(join(out, 'checkpoints')).sort()).toEqual(['step-00000004', 'step-00000006']);
     expect(readdirSync(join(out, 'checkpoints', 'step-00000006')).sort()).toEqual([
       'config.json',

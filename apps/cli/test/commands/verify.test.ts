@@ -21,7 +21,7 @@ test.each<[string[], number, string]>([
   [
     [golden, '--device', 'abacus'],
     2,
-    'there is no device "abacus"; choose one of auto, cuda, cpu, reference',
+    'there is no device "abacus"; choose one of auto, cuda, webgpu, cpu, reference',
   ],
 ])('%j is refused', async (argv, code, message) => {
   const ended = await cli(

@@ -1,20 +1,20 @@
-import type { Sparsity } from '@qsparse/layers';
 import { expect, test } from 'vitest';
-import { lossWith, sparseAt } from '../../src/convert/calibration.ts';
 import { measureSensitivity } from '../../src/convert/sensitivity.ts';
-import { tinyCalibration } from './tiny-calibration.ts';
 
-test('each site and each layer alone', async () => {
-  const calibration = tinyCalibration();
-  const half: Sparsity = { kind: 'top-k', sparsity: 0.5 };
-  const { dense, sites, layers } = await measureSensitivity(calibration, () => half);
-  expect(dense).toBe(await lossWith(calibration, calibration.config));
-  expect(sites['layers.1.o']).toBe(
-    await lossWith(calibration, sparseAt(calibration, { 'layers.1.o': half })),
-  );
-  expect(new Set(Object.values(sites)).size).toBe(8);
-  const second = Object.fromEntries(
-    ['qkv', 'o', 'gate-up', 'down'].map((site) => [`layers.1.${site}`, half]),
-  );
-  expect(layers[1]).toBe(await lossWith(calibration, sparseAt(calibration, second)));
+test('one pass a site, a layer, and for all, in the order of the model', async () => {
+  const names = ['layers.0.qkv', 'layers.0.o', 'layers.1.qkv', 'layers.1.o'];
+  const asked: string[] = [];
+  const { sites, layers, all } = await measureSensitivity(names, 2, async (sites) => {
+    asked.push(sites.join(' '));
+    return asked.length;
+  });
+  expect(asked).toEqual([
+    ...names,
+    'layers.0.qkv layers.0.o',
+    'layers.1.qkv layers.1.o',
+    'layers.0.qkv layers.0.o layers.1.qkv layers.1.o',
+  ]);
+  expect([...sites]).toEqual(names.map((name, i) => [name, i + 1]));
+  expect(layers).toEqual([5, 6]);
+  expect(all).toBe(7);
 });

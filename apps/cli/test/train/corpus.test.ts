@@ -13,6 +13,7 @@ const SETTINGS = {
   tokenizer: 'byte',
   vocabulary: 300,
   validation: 0.1,
+  'validation-data': '',
   seed: 1,
 } as const;
 const file = (name: string, content: string | Uint8Array): string => {
@@ -28,6 +29,17 @@ test('bytes: every byte and the end of the text is a token, in one part or the o
   expect(tokenizer.vocabularySize).toBe(257);
   expect([train.length, validation.length]).toEqual([90, 10]);
   expect(bytesPerToken).toBeCloseTo(0.99, 12);
+});
+
+test('a file to validate on: nothing is held back, and its own bytes count', async () => {
+  const path = file('learn.txt', 'x'.repeat(99));
+  const { train, validation, bytesPerToken } = await readCorpus([path], {
+    ...SETTINGS,
+    'validation-data': file('held.txt', 'y'.repeat(9)),
+  });
+  expect([train.length, validation.length, bytesPerToken]).toEqual([100, 10, 0.9]);
+  const gone = readCorpus([path], { ...SETTINGS, 'validation-data': join(folder.path, 'gone.txt') });
+  await expect(gone).rejects.toThrow(/gone.txt/);
 });
 
 test('BPE is trained on the text, and that of a run can be given', async () => {

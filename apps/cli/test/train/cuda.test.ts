@@ -80,6 +80,14 @@ describe.skipIf(missing)('on CUDA', () => {
       near(alone);
     });
 
+    test('a look inside after every step changes no number', async () => {
+      const [plain, looked] = [fresh(), fresh()];
+      await train('cuda', plain, '--steps', '5');
+      const flags = ['--steps', '5', '--diagnostics-every', '1'];
+      expect(await train('cuda', looked, ...flags)).toMatchObject({ code: 0, err: '' });
+      expect(losses(looked)).toEqual(losses(plain));
+    });
+
     test.each([
       ['cuda', 'cpu'],
       ['cpu', 'cuda'],

@@ -1,9 +1,9 @@
-import type { TrainStep } from '@qsparse/training';
+import type { StepEntry } from '@qsparse/training';
 import { expect, test } from 'vitest';
 import { createProgress } from '../../src/train/progress.ts';
 import { capturedOutput } from '../run-cli.ts';
 
-const step = (n: number, more: Partial<TrainStep> = {}): TrainStep => ({
+const step = (n: number, more: Partial<StepEntry> = {}): StepEntry => ({
   step: n,
   loss: 5.4321,
   learningRate: 0.002,
@@ -84,6 +84,17 @@ test('the time that is left', () => {
   expect(left(100, 60)).toBe('59 s');
   expect(left(100, 91)).toBe('1 min 30 s');
   expect(left(100, 7322)).toBe('2 h 2 min');
+});
+
+test('how much of the device is used, where its peak is known: of the speed that is shown', () => {
+  const output = capturedOutput();
+  const progress = createProgress(output, { json: false, totalSteps: 2 });
+  progress.step(step(1, { mfu: 0.4 }));
+  progress.step(step(2, { mfu: 0.2, tokensPerSecond: 500 }));
+  expect(output.out.match(/[\d,]+ tokens\/s {2}MFU [\d.]+ %/g)).toEqual([
+    '1,000 tokens/s  MFU 40.0 %',
+    '950 tokens/s  MFU 38.0 %',
+  ]);
 });
 
 test('a step without a sparsity does not invent one', () => {

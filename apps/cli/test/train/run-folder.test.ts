@@ -25,7 +25,7 @@ test('a run that took a step stays, one that took none leaves nothing, down to t
 
   const second = await open(path);
   await second.writeSettings('layers: 1\n');
-  await second.metrics.append(step);
+  await second.metrics.step(step);
   await second.close();
   expect(readdirSync(path).sort()).toEqual(['metrics.jsonl', 'run.yaml']);
 });

@@ -19,6 +19,7 @@ const tiny = presetSettings('tiny');
 
 test('settings, data and preset; what is not named is as in the preset', async () => {
   expect(await read('layers: 2\nsparsity: 0.5\ntied-embedding: false\n')).toEqual({
+    own: { preset: undefined, settings: { layers: 2, sparsity: 0.5, 'tied-embedding': false } },
     preset: 'tiny',
     data: undefined,
     settings: { ...tiny, layers: 2, sparsity: 0.5, 'tied-embedding': false },

@@ -18,6 +18,7 @@ import {
   readModelConfig as readConfig,
   weightsOf,
 } from '@qsparse/models';
+import { ADAPTER_WEIGHTS } from '@qsparse/models/lora';
 import { checkpointFolders } from '@qsparse/training/node';
 import {
   type FromPretrainedOptions,
@@ -33,6 +34,14 @@ export async function resolveModelFolder(path: string): Promise<string> {
   if (await isFile(join(path, 'model.safetensors'))) return path;
   if (await isFile(join(path, 'model.safetensors.index.json'))) return path;
   const newest = (await checkpointFolders(path)).at(-1);
+  for (const folder of [path, newest]) {
+    if (folder === undefined || !(await isFile(join(folder, ADAPTER_WEIGHTS)))) continue;
+    throw new ValueError(
+      'model',
+      `${folder} holds a LoRA adapter alone`,
+      'write it with its base as a model: `qsparse merge`',
+    );
+  }
   if (newest !== undefined) return newest;
   const exists = await stat(path).then(
     () => true,
