@@ -27,18 +27,34 @@ const folders = ['packages', 'apps']
  */
 const SOURCE_ONLY: Readonly<Record<string, readonly string[]>> = {
   'backend-cuda': ['test/kernels/**', 'test/emulator/**', 'test/emulator.test.ts'],
+  'backend-webgpu': ['test/kernels/**', 'test/null.test.ts', 'test/sections.test.ts'],
 };
+
+/**
+ * Files that run once more in processes with another environment, which no test can change: how wide lavapipe's
+ * subgroups are.
+ */
+const VARIANTS: Readonly<
+  Record<string, readonly [name: string, env: Record<string, string>, file: string][]>
+> = {
+  'backend-webgpu': [
+    ['subgroups-of-4', { LP_NATIVE_VECTOR_WIDTH: '128' }, 'variants/subgroups.test.ts'],
+    ['subgroups-of-8', { LP_NATIVE_VECTOR_WIDTH: '256' }, 'variants/subgroups.test.ts'],
+    ['subgroups-of-16', { LP_NATIVE_VECTOR_WIDTH: '512' }, 'variants/subgroups.test.ts'],
+  ],
+};
+/** What Chromium needs for WebGPU on a machine without a GPU, for computing alone. */
+const WEBGPU_FLAGS = ['--enable-unsafe-webgpu'];
+const WEBGPU_PAGES = ['backend-webgpu', 'studio'];
 
 export default defineConfig({
   test: {
     projects: folders.flatMap(({ name, root }) => [
       nodeProject(name, root),
-      ...(has(`${root}/test/browser`)
-        ? [
-            browserProject(`browser-${name}-isolated`, root, ISOLATED),
-            browserProject(`browser-${name}-page`, root, {}),
-          ]
-        : []),
+      ...(source.length > 0 ? (VARIANTS[name] ?? []) : []).map(([variant, env, file]) =>
+        nodeProject(`${name}-${variant}`, root, [`test/${file}`], env),
+      ),
+      ...(has(`${root}/test/browser`) ? browserProjects(name, root) : []),
     ]),
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     coverage: {
@@ -49,7 +65,12 @@ export default defineConfig({
   },
 });
 
-function nodeProject(name: string, root: string): TestProjectInlineConfiguration {
+function nodeProject(
+  name: string,
+  root: string,
+  include = ['test/**/*.test.ts'],
+  env: Record<string, string> = {},
+): TestProjectInlineConfiguration {
   const conditions = [...source, ...defaultServerConditions];
   return {
     resolve: { conditions },
@@ -57,8 +78,13 @@ function nodeProject(name: string, root: string): TestProjectInlineConfiguration
     test: {
       name,
       root,
-      include: ['test/**/*.test.ts'],
-      exclude: ['test/browser/**', ...(source.length > 0 ? [] : (SOURCE_ONLY[name] ?? []))],
+      include,
+      env,
+      exclude: [
+        'test/browser/**',
+        ...(include.length === 1 && include[0]!.includes('**') ? ['test/variants/**'] : []),
+        ...(source.length > 0 ? [] : (SOURCE_ONLY[name] ?? [])),
+      ],
       // Files share processes and so their imports: three times as fast. A test leaves nothing behind.
       isolate: false,
       // Worker threads inherit this: they resolve workspace packages the same way.
@@ -68,11 +94,25 @@ function nodeProject(name: string, root: string): TestProjectInlineConfiguration
   };
 }
 
+/**
+ * Threads differ by what a page may share; WebGPU does not, and needs flags. On a GPU in software it is slow, so pages with it
+ * run on the sources alone: dist is the same code, and its conformance runs in Node.
+ */
+function browserProjects(name: string, root: string): TestProjectInlineConfiguration[] {
+  if (WEBGPU_PAGES.includes(name))
+    return source.length > 0 ? [browserProject(`browser-${name}`, root, ISOLATED, WEBGPU_FLAGS)] : [];
+  return [
+    browserProject(`browser-${name}-isolated`, root, ISOLATED),
+    browserProject(`browser-${name}-page`, root, {}),
+  ];
+}
+
 /** The tests of test/browser in headless Chromium; without one, a skipped test that says so. */
 function browserProject(
   name: string,
   root: string,
   headers: Record<string, string>,
+  args: string[] = [],
 ): TestProjectInlineConfiguration {
   if (!chromium) return { test: { name, root, include: ['test/browser/no-chromium.test.ts'] } };
   return {
@@ -89,7 +129,7 @@ function browserProject(
         headless: true,
         screenshotFailures: false,
         instances: [{ browser: 'chromium' }],
-        provider: playwright({ launchOptions: { executablePath: chromium } }),
+        provider: playwright({ launchOptions: { executablePath: chromium, args } }),
       },
     },
   };

@@ -12,8 +12,10 @@ const ALLOWED = {
   training: ['core', 'data', 'formats'],
   data: ['formats'],
   formats: [],
+  scaling: [],
   'backend-cpu': ['core', 'quantizers'],
   'backend-cuda': ['core', 'quantizers'],
+  'backend-webgpu': ['core', 'quantizers'],
   conformance: ['core', 'quantizers'],
   qsparse: [
     ...[
@@ -26,6 +28,7 @@ const ALLOWED = {
       'formats',
       'backend-cpu',
       'backend-cuda',
+      'backend-webgpu',
     ],
   ],
 };

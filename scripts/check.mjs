@@ -29,6 +29,11 @@ const CHECKS = [
     command: [process.execPath, ...cudaKernels],
     skip: 2,
   },
+  {
+    name: 'wgsl',
+    why: 'the committed WebGPU kernels are not what the sources give',
+    command: [process.execPath, 'packages/backend-webgpu/scripts/build-wgsl.mjs', '--check'],
+  },
   { name: 'types', why: 'sources, tests or apps have type errors', command: [tool('tsc'), '-p', '.'] },
   {
     name: 'packages',

@@ -33,8 +33,9 @@ for (const folder of [...foldersIn('packages'), 'apps/cli']) {
 }
 for (const name of ['koffi', 'yaml', '@huggingface/tokenizers', '@huggingface/jinja']) copyInstalled(name);
 copyPlatformPackage();
+copyDawn();
 cpSync(join(root, 'apps/bench/gpu/vitest-shim'), join(modules, 'vitest'), { recursive: true });
-for (const name of ['run.sh', 'conformance.mjs', 'rows.mjs', 'rows.py']) {
+for (const name of ['run.sh', 'conformance.mjs', 'webgpu.mjs', 'rows.mjs', 'rows.py']) {
   const from = join(root, 'apps/bench/gpu', name);
   if (existsSync(from)) cpSync(from, join(out, name));
 }
@@ -70,6 +71,18 @@ function copyPlatformPackage() {
   const name = `@koromix/koffi-${process.platform}-${process.arch}`;
   const from = dirname(require.resolve(`${name}/package.json`));
   cpSync(from, join(modules, name), { recursive: true, dereference: true });
+}
+
+/** Dawn for this platform, and a Vulkan loader, which machines for computing alone do not have. */
+function copyDawn() {
+  const from = realpathSync(join(root, 'packages/backend-webgpu/node_modules/webgpu'));
+  const to = join(modules, 'webgpu');
+  for (const part of ['package.json', 'index.js', `dist/${process.platform}-${process.arch}`])
+    cpSync(join(from, part), join(to, part), { recursive: true });
+  const loaders = ['/usr/lib/x86_64-linux-gnu/libvulkan.so.1', '/usr/lib/chromium/libvulkan.so.1'];
+  const loader = loaders.find((path) => existsSync(path));
+  if (!loader) console.error('[pack] no libvulkan.so.1 here: install libvulkan1 for the stages of WebGPU');
+  else cpSync(loader, join(out, 'vulkan/libvulkan.so.1'), { dereference: true });
 }
 
 /** @param {string} to */

@@ -6,6 +6,7 @@
 #   train        the steps of ours, $SIZES and $VARIANTS        peer   the same in PyTorch (PEER=path of torch_qsparse.py)
 #   warm-peer    compiles what "peer" will run, $JOBS at a time (PEER_LIST: lines of "SIZE VARIANT TOPK"), times nothing
 #   peer-list    the same list, one after the other, timed
+#   webgpu       through Dawn: what was found, conformance, goldens     webgpu-bench   products, copies, encoding, a step by kernel
 #   memcheck     conformance under compute-sanitizer, $ONLY a part of the names
 #   racecheck    the same for races in shared memory, each line of RACE_LIST (names, as regular expressions) in a process of
 #                its own, $JOBS at a time, for $RACE_LIMIT seconds at most
@@ -22,6 +23,13 @@ cli=$here/node_modules/@qsparse/cli/dist/main.js
 qsparse() { "$node" "$cli" "$@"; }
 export OUT_WARM=$work PEER=${PEER:-} TORCHINDUCTOR_CACHE_DIR=$work/inductor
 sizes=${SIZES:-125M} variants=${VARIANTS:-dense,q,b,bq}
+
+# Dawn finds the driver through a Vulkan loader: the one that came along, with the driver's manifest from where it lies.
+# NVIDIA's driver also wants Debian's libegl1, libgl1, libglx0 and libglvnd0 on the machine.
+export LD_LIBRARY_PATH=$here/vulkan${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+for manifest in /etc/vulkan/icd.d /usr/share/vulkan/icd.d /usr/local/nvidia/share/vulkan/icd.d; do
+  [ -z "${VK_DRIVER_FILES:-}" ] && [ -e "$manifest/nvidia_icd.json" ] && export VK_DRIVER_FILES=$manifest/nvidia_icd.json
+done
 
 for stage in "$@"; do
   echo "== $stage $(date +%T)"
@@ -64,6 +72,20 @@ for stage in "$@"; do
       python3 "$PEER" --sizes "$size" --variants "$variant" --topk "$topk" --steps "${STEPS:-20}" 2>"$work/peer.log" | sed "s/^{/{\"topk\": \"$topk\", /" | tee -a "$out/peer.jsonl"
       [ "${PIPESTATUS[0]}" = 0 ] || tail -2 "$work/peer.log"
     done ;;
+  webgpu)
+    qsparse doctor 2>&1 | grep -A5 webgpu | tee "$out/webgpu-doctor.txt"
+    QSPARSE_DEVICE=webgpu "$node" "$here/conformance.mjs" "${ONLY:-}" >"$out/webgpu-conformance.txt" 2>&1
+    tail -${TAIL:-40} "$out/webgpu-conformance.txt"
+    for golden in "$here"/goldens/*; do
+      qsparse verify "$golden" --device webgpu >"$out/verify.log" 2>&1
+      code=$?
+      cat "$out/verify.log" >>"$out/webgpu-verify.txt"
+      echo "$(basename "$golden") exit $code: $(tail -1 "$out/verify.log")"
+    done ;;
+  webgpu-bench)
+    "$node" "$here/webgpu.mjs" 2>&1 | tee "$out/webgpu-bench.txt"
+    qsparse bench kernels --device webgpu 2>&1 | tee "$out/webgpu-kernels.txt"
+    qsparse bench train --device webgpu --sizes "${SIZES:-30M}" --variants "${VARIANTS:-dense,q}" --steps "${STEPS:-5}" 2>&1 | tee "$out/webgpu-train.txt" ;;
   memcheck)
     compute-sanitizer --tool memcheck --print-limit 20 "$node" "$here/conformance.mjs" "${ONLY:-}" >"$out/memcheck.txt" 2>&1
     echo "memcheck exit $?"; grep -E "ERROR SUMMARY|passed" "$out/memcheck.txt" ;;

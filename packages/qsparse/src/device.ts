@@ -4,7 +4,7 @@
  */
 import { type Device, DeviceError } from '@qsparse/core';
 
-export type DeviceName = 'auto' | 'cuda' | 'cpu' | 'reference';
+export type DeviceName = 'auto' | 'cuda' | 'webgpu' | 'cpu' | 'reference';
 
 export interface DeviceOptions {
   /** Threads of the CPU device; default: all cores. */
@@ -20,7 +20,14 @@ export interface Backend {
   /** One line for people. */
   readonly what: string;
   open(options: DeviceOptions): Promise<Device>;
+  /** Why `auto` need not even try; undefined where it should. */
+  skip?(): string | undefined;
+  /** Why `auto` must not take what has opened; undefined where it may. */
+  passOver?(opened: Device): string | undefined;
 }
+
+/** Of Linux, and of Linux inside Windows. */
+const GRAPHICS_DEVICES = ['/dev/dri', '/dev/dxg'] as const;
 
 /** Fastest first. `auto` never takes the reference device, which is for checking. */
 export const BACKENDS: readonly Backend[] = [
@@ -28,6 +35,16 @@ export const BACKENDS: readonly Backend[] = [
     name: 'cuda',
     what: 'NVIDIA GPUs',
     open: async ({ onCompile }) => (await import('./cuda.ts')).openCuda({ onCompile }),
+  },
+  {
+    name: 'webgpu',
+    what: 'GPUs through WebGPU, in browsers and, with the package webgpu, in Node',
+    open: async () => (await import('@qsparse/backend-webgpu')).webgpuDevice(),
+    skip: noGraphicsDevice,
+    passOver(opened) {
+      const { software, description } = opened as Device & { readonly software?: boolean };
+      return software ? `${description} runs on the processor, slower than the cpu device` : undefined;
+    },
   },
   {
     name: 'cpu',
@@ -59,8 +76,19 @@ export async function device(
   }
   const failures: { readonly name: string; readonly reason: string }[] = [];
   for (const backend of wanted) {
+    const hopeless = name === 'auto' ? backend.skip?.() : undefined;
+    if (hopeless !== undefined) {
+      failures.push({ name: backend.name, reason: hopeless });
+      continue;
+    }
     try {
       const opened = await backend.open(options);
+      const why = name === 'auto' ? backend.passOver?.(opened) : undefined;
+      if (why !== undefined) {
+        opened.dispose();
+        failures.push({ name: backend.name, reason: why });
+        continue;
+      }
       for (const { name: skipped, reason } of failures) options.onSkip?.(skipped, reason);
       return opened;
     } catch (error) {
@@ -73,4 +101,16 @@ export async function device(
     `no device could be opened (${reasons.join('; ')})`,
     'run `qsparse doctor`',
   );
+}
+
+/**
+ * A Linux machine without a graphics device has at most a GPU in software, and the driver's complaints would go straight to
+ * the terminal.
+ */
+function noGraphicsDevice(): string | undefined {
+  const { process } = globalThis as { readonly process?: NodeJS.Process };
+  if (process?.platform !== 'linux') return undefined;
+  const files = process.getBuiltinModule?.('node:fs');
+  const isThere = files === undefined || GRAPHICS_DEVICES.some((path) => files.existsSync(path));
+  return isThere ? undefined : `there is no graphics device (${GRAPHICS_DEVICES.join(' or ')})`;
 }

@@ -33,16 +33,33 @@ export async function hubFiles(
         const blob = await downloadFile({ ...given, repo, revision, path: fileName });
         return blob ? blobReader(blob, name) : undefined;
       } catch (cause) {
-        const { message = '', statusCode } = cause as { message?: string; statusCode?: number };
-        if (statusCode === 404) return undefined; // mirrors do not say whether it is the file or the model
-        const hint = 'check name and revision, and give an access token for a model that is not public';
-        throw new FormatError('io', `[hub] ${name}: ${message.split('\n')[0]}; ${hint}`, {
-          file: name,
-          cause,
-        });
+        if ((cause as { statusCode?: number }).statusCode === 404) return undefined; // mirrors do not say whether it is the file or the model
+        throw refused(name, cause);
       }
     },
   };
+}
+
+/** The commit that a branch or a tag is now. Throws ValueError where the package is missing, FormatError `io`. */
+export async function hubCommit(
+  repository: string,
+  { revision = 'main', ...options }: HubOptions = {},
+): Promise<string> {
+  const { modelInfo } = await importHub();
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  try {
+    const { sha } = await modelInfo({ ...given, name: repository, revision, additionalFields: ['sha'] });
+    if (/^[0-9a-f]{40}$/.test(sha)) return sha;
+    throw new Error(`a commit of 40 digits is required, got ${JSON.stringify(sha)}`);
+  } catch (cause) {
+    throw refused(`${repository}@${revision}`, cause);
+  }
+}
+
+function refused(name: string, cause: unknown): FormatError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const hint = 'check name and revision, and give an access token for a model that is not public';
+  return new FormatError('io', `[hub] ${name}: ${message.split('\n')[0]}; ${hint}`, { file: name, cause });
 }
 
 async function importHub(): Promise<typeof import('@huggingface/hub')> {

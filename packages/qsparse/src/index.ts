@@ -34,4 +34,4 @@ export {
   type ModelSource,
 } from './from-pretrained.ts';
 export { type HubOptions, hubFiles } from './hub.ts';
-export { trainableDecoder } from './trainable-decoder.ts';
+export { type TrainableOptions, trainableDecoder } from './trainable-decoder.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { NonFiniteError, tensor, write } from '@qsparse/core';
 import { nullDevice } from '@qsparse/core/null';
 import { referenceDevice } from '@qsparse/core/reference';
+import { packExamples, pairBatches } from '@qsparse/data/tuning';
 import { createDecoder, type Decoder, type DecoderConfig, initialize, type Sparsity } from '@qsparse/layers';
 import { type TrainOptions, type TrainStep, textBatches, train } from '@qsparse/training';
 import { folderStore } from '@qsparse/training/node';
@@ -151,4 +152,47 @@ test('the loss is that of the decoder', async () => {
   write(decoder.head, new Float64Array(decoder.head.size));
   const ids = tensor(device, [1, 2], [1, 2], 'i32');
   expect(await trainableDecoder(decoder).loss(ids, ids).item()).toBeCloseTo(Math.log(5), 6);
+});
+
+const example = (start: number, length: number) => ({
+  tokens: Int32Array.from({ length }, (_, i) => (start + i * i) % TINY.vocabularySize),
+  targets: Int32Array.from({ length }, (_, i) => (i < 1 ? -1 : (start + 3 * i) % TINY.vocabularySize)),
+});
+
+test('examples that share a row have the loss that they have alone', async () => {
+  const model = tinyDecoder(referenceDevice());
+  const { loss } = trainableDecoder(model);
+  const examples = [example(1, 3), example(5, 5)];
+  const { tokens, targets, more } = packExamples(examples, { rowLength: 8, batchSize: 1, seed: 0 }).next();
+  const upload = (values: ArrayLike<number>) => tensor(model.device, values, [1, values.length], 'i32');
+  const numberOf = (made: ReturnType<typeof loss>) => made.item();
+  const packed = await numberOf(loss(upload(tokens), upload(targets), { first: upload(more.first) }));
+  const alone = await Promise.all(
+    examples.map((one) => numberOf(loss(upload(one.tokens), upload(one.targets)))),
+  );
+  expect(packed).toBeCloseTo((2 * alone[0]! + 4 * alone[1]!) / 6, 6);
+  expect(packed).not.toBeCloseTo(await numberOf(loss(upload(tokens), upload(targets))), 3);
+});
+
+test('preferences are learnt, with recomputed blocks in the same bits', async () => {
+  const pairs = [1, 4, 9].map((start) => ({
+    chosen: example(start, 6),
+    rejected: example(start + 2, 7),
+    reference: [12, 15] as const,
+  }));
+  const losses = async (recomputeBlocks: boolean) => {
+    const model = trainableDecoder(tinyDecoder(referenceDevice()), { preferenceBeta: 0.5, recomputeBlocks });
+    const inner = pairBatches(pairs, { batchSize: 3, rowLength: 8, seed: 1 });
+    const batches = { next: () => inner.next(), position: () => inner.position, seek() {}, fingerprint: '' };
+    const seen: number[] = [];
+    for await (const { loss } of train({ model, batches, schedule: { ...schedule, peak: 0.05 } }))
+      seen.push(loss);
+    return seen;
+  };
+  const seen = await losses(false);
+  expect(seen.at(-1)).toBeLessThan(seen[0]!);
+  expect(await losses(true)).toEqual(seen);
+  const { loss } = trainableDecoder(tinyDecoder(referenceDevice()), { preferenceBeta: 0.5 });
+  const ids = tensor(referenceDevice(), [1, 2], [1, 2], 'i32');
+  expect(() => loss(ids, ids)).toThrow('preferences need counts and reference');
 });

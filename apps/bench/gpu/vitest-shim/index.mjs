@@ -45,7 +45,19 @@ export function expect(actual, message) {
       }),
   });
   const says = (expected) => `${message ?? ''} must be ${String(expected)}, got ${String(actual)}`;
-  return { ...matchers((check) => check()), not: matchers((check) => assert.throws(check)) };
+  /** The matchers of what a promise is rejected with. */
+  const rejects = {
+    async toThrow(expected) {
+      const thrown = await Promise.resolve(actual).then(
+        () => assert.fail('must be rejected'),
+        (error) => error,
+      );
+      return expect(() => {
+        throw thrown;
+      }, message).toThrow(expected);
+    },
+  };
+  return { ...matchers((check) => check()), not: matchers((check) => assert.throws(check)), rejects };
 }
 
 /** undefined entries count as absent, as in vitest. */

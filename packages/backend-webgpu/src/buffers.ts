@@ -1,0 +1,71 @@
+/** Slots of core's pool as GPU buffers. A buffer is destroyed when the pool lets it go: the collector would be late. */
+import { type MemoryReport, OutOfMemoryError, Pool } from '@qsparse/core';
+import { LimitError, showBytes } from './errors.ts';
+
+const STORAGE_COPY_SRC_COPY_DST = 0x80 | 0x04 | 0x08;
+const SCRATCH_BYTES = 256;
+const HINT = 'use a smaller batch, a shorter row or a smaller model';
+
+export interface Buffers {
+  alloc(bytes: number): number;
+  free(slot: number): void;
+  record(): ReturnType<Pool['record']>;
+  of(slot: number): GPUBuffer;
+  scratch(index: number): GPUBuffer;
+  report(): MemoryReport;
+  /** What is in use, for a device that has run out of memory. */
+  outOfMemory(message: string): OutOfMemoryError;
+  dispose(): void;
+}
+
+/** `most`: bytes after which allocation fails. `flush` sends work that may use a buffer which is about to go. */
+export function createBuffers(device: GPUDevice, most: number, flush: () => void): Buffers {
+  const buffers = new Map<number, GPUBuffer>();
+  const scratches: GPUBuffer[] = [];
+  let reserved = 0;
+  let nextSlot = 1;
+  const make = (label: string, size: number): GPUBuffer =>
+    device.createBuffer({ label, size, usage: STORAGE_COPY_SRC_COPY_DST });
+  const pool = new Pool('webgpu', {
+    reserve(bytes) {
+      if (reserved + bytes > most) return undefined;
+      buffers.set(nextSlot, make(`tensor of ${showBytes(bytes)}`, bytes));
+      reserved += bytes;
+      return nextSlot++;
+    },
+    release(slot) {
+      flush();
+      const buffer = buffers.get(slot)!;
+      reserved -= buffer.size;
+      buffer.destroy();
+      buffers.delete(slot);
+    },
+  });
+  return {
+    alloc(bytes) {
+      const { maxBufferSize } = device.limits;
+      if (bytes > maxBufferSize) {
+        const what = `a tensor of ${showBytes(bytes)} does not fit: the adapter allows ${showBytes(maxBufferSize)}`;
+        throw new LimitError('maxBufferSize', what, HINT);
+      }
+      return pool.alloc(bytes);
+    },
+    free: (slot) => pool.free(slot),
+    record: () => pool.record(),
+    of: (slot) => buffers.get(slot)!,
+    scratch(index) {
+      scratches[index] ??= make('absent', SCRATCH_BYTES);
+      return scratches[index];
+    },
+    report: () => pool.report(),
+    outOfMemory(message) {
+      const { live, count, programs, free } = pool.report();
+      const use = `${showBytes(live)} in ${count} tensors and ${showBytes(programs)} in captured programs are in use, ${showBytes(free)} are kept`;
+      return new OutOfMemoryError('webgpu', `the GPU has no room left (${message}); ${use}`, HINT);
+    },
+    dispose() {
+      for (const buffer of [...buffers.values(), ...scratches]) buffer?.destroy();
+      buffers.clear();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+//! The gradients of attention through workgroup memory, with heads that are of any size and place.
+//#include "attention-backward-tiles.wgsl"
+//#include "attention-load.wgsl"
+struct Arguments {
+  workgroups: u32,
+  queries: u32,
+  keys: u32,
+  heads: u32,
+  groups: u32,
+  width: u32,
+  row_tiles: u32,
+  key_tiles: u32,
+  column_tiles: u32,
+  // As in places.wgsl.
+  places: u32,
+  scale: f32,
+  q_at: u32,
+  k_at: u32,
+  v_at: u32,
+  dy_at: u32,
+  dx_at: u32,
+  dv_at: u32,
+}
+@group(0) @binding(0) var<uniform> arguments: Arguments;
+@group(0) @binding(1) var<storage, read> q: array<f32>;
+@group(0) @binding(2) var<storage, read> k: array<f32>;
+@group(0) @binding(3) var<storage, read> v: array<f32>;
+@group(0) @binding(4) var<storage, read> dy: array<f32>;
+// Of each row (b, t, h), as attention-rows.wgsl writes them.
+@group(0) @binding(5) var<storage, read> rows: array<vec4f>;
+// dq, or dk.
+@group(0) @binding(6) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dv: array<f32>;
+
+fn load_dy(row: u32, d: u32) -> vec4f {
+  let at = arguments.dy_at + row * arguments.width + d;
+  if (d + 3u < arguments.width) {
+    return vec4f(dy[at], dy[at + 1u], dy[at + 2u], dy[at + 3u]);
+  }
+  var values = vec4f(dy[at], 0.0, 0.0, 0.0);
+  if (d + 1u < arguments.width) {
+    values.y = dy[at + 1u];
+  }
+  if (d + 2u < arguments.width) {
+    values.z = dy[at + 2u];
+  }
+  return values;
+}
+
+fn store_dx(row: u32, d: u32, values: vec4f) {
+  for (var i = 0u; i < 4u && d + i < arguments.width; i++) {
+    dx[arguments.dx_at + row * arguments.width + d + i] = values[i];
+  }
+}
+
+fn store_dv(row: u32, d: u32, values: vec4f) {
+  for (var i = 0u; i < 4u && d + i < arguments.width; i++) {
+    dv[arguments.dv_at + row * arguments.width + d + i] = values[i];
+  }
+}
+
+@compute @workgroup_size(TILE_THREADS)
+fn keys(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  gradients_of_keys(group.x + group.y * groups.x, lane);
+}
+
+@compute @workgroup_size(TILE_THREADS)
+fn queries(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  gradients_of_queries(group.x + group.y * groups.x, lane);
+}

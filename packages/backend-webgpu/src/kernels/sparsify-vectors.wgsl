@@ -1,0 +1,84 @@
+//! What the kernels of sparsify for rows of vectors of four share; the rows lie at multiples of 16 bytes.
+//#include "sparsify-site.wgsl"
+struct Arguments {
+  rows: u32,
+  width: u32,
+  keep: u32,
+  epsilon: f32,
+  x_at: u32,
+  weight_at: u32,
+  y_at: u32,
+  inverse_rms_at: u32,
+}
+@group(0) @binding(0) var<uniform> arguments: Arguments;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> inverse_rms: array<f32>;
+
+fn given(row: u32, i: u32) -> vec4f {
+  let length = arguments.width / 4u;
+  if (gated == 0u) {
+    return x[arguments.x_at + row * length + i];
+  }
+  let at = arguments.x_at + 2u * row * length + i;
+  let gate = x[at];
+  let value = vec4f(
+    activation(gated, gate.x),
+    activation(gated, gate.y),
+    activation(gated, gate.z),
+    activation(gated, gate.w),
+  );
+  return value * x[at + length];
+}
+
+fn magnitudes_of(h: vec4f) -> vec4u {
+  return bitcast<vec4u>(h) & vec4u(0x7fffffffu);
+}
+
+fn largest_component(magnitudes: vec4u) -> u32 {
+  let pair = max(magnitudes.xy, magnitudes.zw);
+  return max(pair.x, pair.y);
+}
+
+fn lowered_vector(h: vec4f) -> vec4f {
+  return vec4f(
+    lowered(h.x, LOWERED),
+    lowered(h.y, LOWERED),
+    lowered(h.z, LOWERED),
+    lowered(h.w, LOWERED),
+  );
+}
+
+/// What vector `i` of a row with NaN or infinity becomes, in which h is.
+fn broken_vector(h: vec4f, i: u32, largest: u32) -> vec4f {
+  if (output != EVERYTHING) {
+    return vec4f(nan_from(largest));
+  }
+  var w = vec4f(1.0);
+  if (with_weight) {
+    w = weight[arguments.weight_at + i];
+  }
+  return vec4f(
+    broken_entry(h.x, w.x, largest),
+    broken_entry(h.y, w.y, largest),
+    broken_entry(h.z, w.z, largest),
+    broken_entry(h.w, w.w, largest),
+  );
+}
+
+fn count_true(those: vec4<bool>) -> u32 {
+  let ones = select(vec4u(0u), vec4u(1u), those);
+  return (ones.x + ones.y) + (ones.z + ones.w);
+}
+
+/// What is written for vector `i` of a row.
+fn written_vector(h: vec4f, cut: Cut, i: u32, levels: Levels) -> vec4f {
+  let m = magnitudes_of(h);
+  return vec4f(
+    written(h.x, keeps(cut, m.x, 4u * i), levels),
+    written(h.y, keeps(cut, m.y, 4u * i + 1u), levels),
+    written(h.z, keeps(cut, m.z, 4u * i + 2u), levels),
+    written(h.w, keeps(cut, m.w, 4u * i + 3u), levels),
+  );
+}

@@ -1,0 +1,32 @@
+//! unary: y = f(x). Vectors of four.
+//#include "flat.wgsl"
+//#include "unary-formulas.wgsl"
+struct Arguments {
+  count: u32,
+  x_at: u32,
+  y_at: u32,
+}
+@group(0) @binding(0) var<uniform> arguments: Arguments;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+/// The kind, as in unary.ts.
+override kind: u32 = 0u;
+
+@compute @workgroup_size(FLAT_THREADS)
+fn unary(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = flat_index(group, groups, lane);
+  if (i >= arguments.count) {
+    return;
+  }
+  let v = x[arguments.x_at + i];
+  y[arguments.y_at + i] = vec4f(
+    unary_value(kind, v.x),
+    unary_value(kind, v.y),
+    unary_value(kind, v.z),
+    unary_value(kind, v.w),
+  );
+}
