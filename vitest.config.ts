@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
@@ -28,6 +29,7 @@ const folders = ['packages', 'apps']
 const SOURCE_ONLY: Readonly<Record<string, readonly string[]>> = {
   'backend-cuda': ['test/kernels/**', 'test/emulator/**', 'test/emulator.test.ts'],
   'backend-webgpu': ['test/kernels/**', 'test/null.test.ts', 'test/sections.test.ts'],
+  cli: ['test/verify/cuda.test.ts', 'test/train/cuda.test.ts', 'test/convert/engines.test.ts'],
 };
 
 /**
@@ -49,6 +51,8 @@ const WEBGPU_PAGES = ['backend-webgpu', 'studio'];
 
 export default defineConfig({
   test: {
+    // Vitest leaves a core to itself, which of two is half of the speed.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: folders.flatMap(({ name, root }) => [
       nodeProject(name, root),
       ...(source.length > 0 ? (VARIANTS[name] ?? []) : []).map(([variant, env, file]) =>
@@ -94,13 +98,9 @@ function nodeProject(
   };
 }
 
-/**
- * Threads differ by what a page may share; WebGPU does not, and needs flags. On a GPU in software it is slow, so pages with it
- * run on the sources alone: dist is the same code, and its conformance runs in Node.
- */
+/** Threads differ by what a page may share; WebGPU does not, and needs flags. */
 function browserProjects(name: string, root: string): TestProjectInlineConfiguration[] {
-  if (WEBGPU_PAGES.includes(name))
-    return source.length > 0 ? [browserProject(`browser-${name}`, root, ISOLATED, WEBGPU_FLAGS)] : [];
+  if (WEBGPU_PAGES.includes(name)) return [browserProject(`browser-${name}`, root, ISOLATED, WEBGPU_FLAGS)];
   return [
     browserProject(`browser-${name}-isolated`, root, ISOLATED),
     browserProject(`browser-${name}-page`, root, {}),
