@@ -85,6 +85,7 @@ export {
 } from './ops/reduce.ts';
 export {
   onlyGradient,
+  positionStep,
   requireDType,
   requireF32Or,
   requireFloat,

@@ -1,6 +1,5 @@
-import { attentionBackwardOp, ShapeError, sizeOf } from '@qsparse/core';
+import { attentionBackwardOp, positionStep, ShapeError, sizeOf } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
-import { positionStep } from './position.ts';
 
 /** Columns and keys of a tile, rows of a strip, keys of a tile in whole strips: attention-tile.h, attention-backward.c. */
 const TILE = 64;

@@ -1,7 +1,6 @@
 /** Many rows go through tiles, a handful through the kernel that reads keys in place. */
-import { attentionOp, ShapeError } from '@qsparse/core';
+import { attentionOp, positionStep, ShapeError } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
-import { positionStep } from './position.ts';
 
 /** Rows of one key-value head up to which reading keys in place is faster than packing them (measured). */
 const FEW_ROWS = 6;

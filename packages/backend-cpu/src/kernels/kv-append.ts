@@ -1,6 +1,5 @@
-import { kvAppendOp } from '@qsparse/core';
+import { kvAppendOp, positionStep } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
-import { positionStep } from './position.ts';
 
 export const kvAppend: CpuKernel = cpuKernel(kvAppendOp, ({ cache, x, position }) => {
   const [batch, tokens, groups, size] = x.shape as [number, number, number, number];

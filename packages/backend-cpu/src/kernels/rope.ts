@@ -1,6 +1,5 @@
-import { ropeOp, sizeOf } from '@qsparse/core';
+import { positionStep, ropeOp, sizeOf } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
-import { positionStep } from './position.ts';
 
 export const rope: CpuKernel = cpuKernel(
   ropeOp,

@@ -1,6 +1,5 @@
-import { rotaryHeadsOp, type View } from '@qsparse/core';
+import { positionStep, rotaryHeadsOp, type View } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel, type Launch } from '../launch.ts';
-import { positionStep } from './position.ts';
 
 /** x with its parts: the tensors of either direction. */
 export type RotaryViews = Readonly<Record<'x' | 'query' | 'key' | 'value' | 'table', View>> & {

@@ -1,6 +1,5 @@
-import { asRows, softmaxOp } from '@qsparse/core';
+import { asRows, positionStep, softmaxOp } from '@qsparse/core';
 import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
-import { positionStep } from './position.ts';
 
 /** Elementary operations per element: an exponential and three passes. */
 const WORK = 14;

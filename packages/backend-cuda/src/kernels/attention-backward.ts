@@ -1,5 +1,5 @@
 /** As attention.ts; a position, which only decoding has, goes through the general kernels. */
-import { attentionBackwardOp } from '@qsparse/core';
+import { attentionBackwardOp, positionStep } from '@qsparse/core';
 import type { KernelName } from '../generated/kernel-arguments.ts';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
 import {
@@ -10,7 +10,6 @@ import {
   type TensorWidth,
   tensorWidth,
 } from './attention-sizes.ts';
-import { positionStep } from './position.ts';
 
 type TensorKernel = KernelName & `attention_backward_${string}`;
 

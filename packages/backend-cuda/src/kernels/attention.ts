@@ -2,7 +2,7 @@
  * A handful of rows (decoding) goes through the kernel that splits the keys, bf16 in the usual head sizes through
  * tensor cores, everything else through the general kernel.
  */
-import { attentionOp } from '@qsparse/core';
+import { attentionOp, positionStep } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel, type LaunchContext } from '../launch.ts';
 import {
   type AttentionNumbers,
@@ -11,7 +11,6 @@ import {
   pairsTogether,
   tensorWidth,
 } from './attention-sizes.ts';
-import { positionStep } from './position.ts';
 
 /** Queries of a block, keys of a tile, tiles of keys and of values in shared memory: attention.cu. */
 const QUERIES = 128;

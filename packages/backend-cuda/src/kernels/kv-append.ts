@@ -1,7 +1,6 @@
-import { DTYPES, kvAppendOp } from '@qsparse/core';
+import { DTYPES, kvAppendOp, positionStep } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
 import { gridOver } from './elementwise.ts';
-import { positionStep } from './position.ts';
 import { widestUnit } from './units.ts';
 
 export const kvAppend: CudaKernel = cudaKernel(

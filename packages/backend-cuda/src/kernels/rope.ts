@@ -1,7 +1,6 @@
-import { DTYPES, ropeOp, sizeOf } from '@qsparse/core';
+import { DTYPES, positionStep, ropeOp, sizeOf } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
 import { gridOver } from './elementwise.ts';
-import { positionStep } from './position.ts';
 
 export const rope: CudaKernel = cudaKernel(
   ropeOp,

@@ -1,7 +1,6 @@
-import { rotaryHeadsBackwardOp } from '@qsparse/core';
+import { positionStep, rotaryHeadsBackwardOp } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
 import { gridOver } from './elementwise.ts';
-import { positionStep } from './position.ts';
 import { canBeWide, rotaryHeadsSizes } from './rotary-heads.ts';
 
 export const rotaryHeadsBackward: CudaKernel = cudaKernel(

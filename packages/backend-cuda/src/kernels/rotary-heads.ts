@@ -1,7 +1,6 @@
-import { DTYPES, rotaryHeadsOp, type View } from '@qsparse/core';
+import { DTYPES, positionStep, rotaryHeadsOp, type View } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
 import { gridOver } from './elementwise.ts';
-import { positionStep } from './position.ts';
 
 export const rotaryHeads: CudaKernel = cudaKernel(
   rotaryHeadsOp,

@@ -1,6 +1,5 @@
-import { asRows, softmaxOp } from '@qsparse/core';
+import { asRows, positionStep, softmaxOp } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
-import { positionStep } from './position.ts';
 import { planRows } from './rows.ts';
 
 export const softmax: CudaKernel = cudaKernel(

@@ -69,6 +69,10 @@ export function positionOf(position: Float64Array | undefined, b: number, absent
   return position ? position[position.length === 1 ? 0 : b]! : absent;
 }
 
+/** For kernels, which find the position of row b at `position[b * step]`: 1 where each row has its own, else 0. */
+export const positionStep = (position: Type | undefined): 0 | 1 =>
+  position && position.shape[0]! > 1 ? 1 : 0;
+
 /** The optional first key that each of the queries may see: i32 [batch, queries]. */
 export function requireFirst(where: string, first: Type | undefined, batch: number, queries: number): void {
   if (!first) return;
