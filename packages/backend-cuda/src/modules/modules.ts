@@ -110,8 +110,15 @@ export function createModules(options: ModuleOptions): Modules {
   };
   let failure = 'none was built';
   let manifest: Readonly<Record<string, string>> | undefined;
+  /** By module, since to know it its sources are read. */
+  const current = new Map<string, boolean>();
   /** Whether the fatbin was built from the sources that are there. */
   const isCurrent = (name: string): boolean => {
+    const known = current.get(name) ?? fitsSources(name);
+    current.set(name, known);
+    return known;
+  };
+  const fitsSources = (name: string): boolean => {
     try {
       manifest ??= JSON.parse(readFileSync(join(fatbinFolder, 'manifest.json'), 'utf8')) as Record<
         string,
