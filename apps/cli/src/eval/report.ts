@@ -1,4 +1,5 @@
 /** What an evaluation prints: a table for people, objects for programs. */
+import { sparsityInWords } from '../sparsity-in-words.ts';
 import type { TaskResult } from './run-task.ts';
 import type { MeasuredSparsity } from './scorer.ts';
 
@@ -31,24 +32,14 @@ export function sparsityOf(results: readonly TaskResult[]): MeasuredSparsity | u
 }
 
 /** Overall, and the means of each kind of site. */
-export function sparsityLine({ overall, sites, tokens }: MeasuredSparsity): string {
-  const kinds = new Map<string, number[]>();
-  for (const [site, share] of Object.entries(sites)) {
-    const kind = site.slice(site.lastIndexOf('.') + 1);
-    kinds.set(kind, [...(kinds.get(kind) ?? []), share]);
-  }
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const bySite = [...kinds].map(([kind, shares]) => `${kind} ${percent(mean(shares))}`).join(', ');
-  return `sparsity   ${percent(overall)} of the inputs of linear layers are zero, weighted by parameters (${bySite}), on ${tokens} tokens`;
-}
+export const sparsityLine = ({ overall, sites, tokens }: MeasuredSparsity): string =>
+  `${sparsityInWords(overall, Object.entries(sites))}, on ${tokens} tokens`;
 
 /** Accuracies in percent, as the harness's tables have them; everything else as it is. */
 function shown(metric: string, value: number): string {
   if (metric.startsWith('acc')) return (100 * value).toFixed(2);
   return value < 1e4 ? value.toFixed(4) : value.toExponential(3);
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** The first and the fourth column are words, the others numbers. */
 function columns(rows: readonly (readonly string[])[]): string {

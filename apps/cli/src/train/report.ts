@@ -4,6 +4,7 @@ import type { Tokens } from '@qsparse/data';
 import { countParameters, type Decoder, measureSparsity, type Sparsity } from '@qsparse/layers';
 import type { TrainStep } from '@qsparse/training';
 import { PROGRAM } from '../command.ts';
+import { sparsityInWords } from '../sparsity-in-words.ts';
 import { lossCurve, SCALE_WIDTH } from './loss-curve.ts';
 import type { Progress } from './progress.ts';
 import type { Settings } from './settings.ts';
@@ -63,7 +64,7 @@ export async function describeEnd(
   const { bytesPerToken, unit = 'a token' } = corpus;
   const bits = validationLoss && bytesPerToken && validationLoss / Math.LN2 / bytesPerToken;
   const lines = [
-    `sparsity   ${percent(overall)} of the inputs of linear layers are zero, weighted by parameters (${meansBySite(sites)})`,
+    sparsityInWords(overall, sites),
     ...(validationLoss
       ? [
           `validation ${validationLoss.toFixed(4)} nats ${unit}${bits ? `, ${bits.toFixed(4)} bits a byte` : ''}`,
@@ -104,17 +105,6 @@ async function sparsityOn(model: Decoder, { validation }: RunText, { context }: 
   return report;
 }
 
-/** Means over the layers: `qkv 60.2 %, o 60.2 %, …`. */
-function meansBySite(sites: ReadonlyMap<string, number>): string {
-  const shares = new Map<string, number[]>();
-  for (const [site, share] of sites) {
-    const kind = site.slice(site.lastIndexOf('.') + 1);
-    shares.set(kind, [...(shares.get(kind) ?? []), share]);
-  }
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return [...shares].map(([kind, values]) => `${kind} ${percent(mean(values))}`).join(', ');
-}
-
 function inWords(sparsity: Sparsity): string {
   if (sparsity.kind === 'dense') return 'all inputs';
   if (sparsity.kind === 'relu') return 'the inputs above 0';
@@ -136,4 +126,3 @@ const short = (value: number): string => {
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
   return value >= 1e4 ? `${(value / 1e3).toFixed(0)} k` : String(value);
 };
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
