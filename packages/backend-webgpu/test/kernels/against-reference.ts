@@ -15,7 +15,7 @@ import { expect } from 'vitest';
 
 export interface Numbers {
   readonly shape: Shape;
-  readonly elements: Float64Array;
+  readonly elements: Float32Array | Float64Array;
   readonly dtype: 'f32' | 'i32';
 }
 

@@ -1,58 +1,22 @@
 /** Runs an op on a device and on the reference, for sizes that the conformance suite has not. */
-import {
-  type AnyOp,
-  type Device,
-  normal,
-  run,
-  type Shape,
-  section,
-  sizeOf,
-  type Tensor,
-  tensor,
-} from '@qsparse/core';
+import { type AnyOp, type Device, normal, type Shape, sizeOf } from '@qsparse/core';
 import { referenceDevice } from '@qsparse/core/reference';
 import { expect } from 'vitest';
+import { type Numbers, resultsOn } from './against-reference.ts';
 
-export interface Input {
-  readonly shape: Shape;
-  readonly elements: Float32Array;
-}
-
-export type Inputs = Readonly<Record<string, Input>>;
+export type Inputs = Readonly<Record<string, Numbers>>;
 
 let stream = 0;
 
 /** Normal numbers, others on every call, the same on every run. */
-export function drawn(shape: Shape, scale = 1): Input {
+export function drawn(shape: Shape, scale = 1): Numbers {
   const elements = Float32Array.from(normal(11, stream++, sizeOf(shape)), (number) => scale * number);
-  return { shape, elements };
+  return { shape, elements, dtype: 'f32' };
 }
 
-export function filled(shape: Shape, of: (i: number) => number): Input {
-  return { shape, elements: Float32Array.from({ length: sizeOf(shape) }, (_, i) => of(i)) };
-}
-
-/** `shift`: elements by which the tensor is out of alignment. */
-function placed(device: Device, { shape, elements }: Input, shift: number): Tensor {
-  const padded = new Float32Array(shift + elements.length);
-  padded.set(elements, shift);
-  return section(tensor(device, padded), shift, shape);
-}
-
-async function results(
-  device: Device,
-  op: AnyOp,
-  ins: Inputs,
-  attrs: unknown,
-  shift: number,
-): Promise<Record<string, ArrayLike<number>>> {
-  const tensors = Object.fromEntries(
-    Object.entries(ins).map(([name, input]) => [name, placed(device, input, shift)]),
-  );
-  const outs = run(op, tensors, attrs) as Record<string, Tensor>;
-  const changed = Object.fromEntries(Object.entries(tensors).filter(([name]) => op.mutates?.includes(name)));
-  const all = Object.entries({ ...changed, ...outs });
-  return Object.fromEntries(await Promise.all(all.map(async ([name, out]) => [name, await out.data()])));
+export function filled(shape: Shape, of: (i: number) => number): Numbers {
+  const elements = Float32Array.from({ length: sizeOf(shape) }, (_, i) => of(i));
+  return { shape, elements, dtype: 'f32' };
 }
 
 /** Every output, and every input that the op changes, within `accuracy` of the largest number that is expected there. */
@@ -64,8 +28,8 @@ export async function expectLike(
   { accuracy = 2e-6, shift = 0 }: { readonly accuracy?: number; readonly shift?: number } = {},
 ): Promise<void> {
   const reference = referenceDevice();
-  const expected = await results(reference, op, ins, attrs, 0);
-  const got = await results(device, op, ins, attrs, shift);
+  const expected = await resultsOn(reference, { op, ins, attrs });
+  const got = await resultsOn(device, { op, ins, attrs, shift });
   for (const [name, wanted] of Object.entries(expected)) {
     expect(got[name]!.length, name).toBe(wanted.length);
     let largest = 0;
