@@ -13,6 +13,7 @@ const ALLOWED = {
   data: ['formats'],
   formats: [],
   scaling: [],
+  showcase: [],
   'backend-cpu': ['core', 'quantizers'],
   'backend-cuda': ['core', 'quantizers'],
   'backend-webgpu': ['core', 'quantizers'],

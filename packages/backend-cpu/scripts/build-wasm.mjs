@@ -30,19 +30,33 @@ const LINK = [
  * step that only the bytes to download count.
  */
 const LEVELS = Object.fromEntries([
-  ...['gemm', 'matmul', 'rms-norm', 'rms-norm-backward', 'sparse-gemv', 'sparsify', 'ternary-gemv'].map(
-    (name) => [name, '-O3'],
-  ),
+  ...[
+    'gemm',
+    'matmul',
+    'rms-norm',
+    'rms-norm-backward',
+    'sparse-gemv',
+    'sparsify',
+    'ternary-gemm',
+    'ternary-gemv',
+  ].map((name) => [name, '-O3']),
   ...['argmax', 'broadcast', 'cast', 'copy-section', 'embedding', 'embedding-backward'].map((name) => [
     name,
     '-Oz',
   ]),
   // These two only call what others compile, but for the norm, which few gated layers have.
   ...['gated-sparsify', 'gated-sparsify-backward'].map((name) => [name, '-Oz']),
-  ...['fill', 'kv-append', 'permute', 'random', 'reduce', 'rotary-heads', 'sample', 'slice'].map((name) => [
-    name,
-    '-Oz',
-  ]),
+  ...[
+    'fill',
+    'kv-append',
+    'pack-ternary',
+    'permute',
+    'random',
+    'reduce',
+    'rotary-heads',
+    'sample',
+    'slice',
+  ].map((name) => [name, '-Oz']),
 ]);
 const BUILDS = /** @type {const} */ ({ simd: [], relaxed: ['-mrelaxed-simd'] });
 

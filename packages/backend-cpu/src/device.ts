@@ -93,6 +93,7 @@ export async function cpuDevice(options: CpuOptions = {}): Promise<CpuDevice> {
     caps: {
       compute: ['f32'],
       float64: false,
+      packedPrompts: true,
       get threads() {
         return runtime.threads;
       },

@@ -8,6 +8,7 @@ import { attentionBackwardCases, attentionCases } from './cases/attention.ts';
 import * as lists from './cases/channel-lists.ts';
 import * as elementwise from './cases/elementwise.ts';
 import * as gated from './cases/gated-sparsify.ts';
+import { int8EmbeddingCases, int8HeadCases } from './cases/int8-table.ts';
 import { matmulCases } from './cases/matmul.ts';
 import * as model from './cases/model.ts';
 import * as movement from './cases/movement.ts';
@@ -15,6 +16,7 @@ import * as quantized from './cases/quantizers.ts';
 import { randomCases, sampleCases } from './cases/random.ts';
 import * as reductions from './cases/reductions.ts';
 import * as rotary from './cases/rotary.ts';
+import { gatedSparsifyListCases, sparsifyListCases } from './cases/selected-lists.ts';
 import { sparsifyCases, sparsifyStraightThroughCases } from './cases/sparsify.ts';
 import { Draw } from './draw.ts';
 import { type AnyCase, type CaseList, ONLY_LARGE } from './op-case.ts';
@@ -51,6 +53,7 @@ const coreCases: Table<typeof core> = {
   rmsNormBackwardOp: model.rmsNormBackwardCases,
   rmsNormOp: model.rmsNormCases,
   ropeOp: rotary.ropeCases,
+  rotaryHeadsAppendOp: rotary.rotaryHeadsAppendCases,
   rotaryHeadsBackwardOp: rotary.rotaryHeadsBackwardCases,
   rotaryHeadsOp: rotary.rotaryHeadsCases,
   sampleOp: sampleCases,
@@ -65,10 +68,15 @@ const coreCases: Table<typeof core> = {
 const quantizerCases: Table<typeof quantizers> = {
   compactOp: lists.compactCases,
   gatedSparsifyBackwardOp: gated.gatedSparsifyBackwardCases,
+  gatedSparsifyListOp: gatedSparsifyListCases,
   gatedSparsifyOp: gated.gatedSparsifyCases,
+  int8EmbeddingOp: int8EmbeddingCases,
+  int8HeadOp: int8HeadCases,
+  packTernaryOp: lists.packTernaryCases,
   quantizeInt8Op: quantized.quantizeInt8Cases,
   selectOp: quantized.selectCases,
   sparseGemvOp: lists.sparseGemvCases,
+  sparsifyListOp: sparsifyListCases,
   sparsifyOp: sparsifyCases,
   sparsifyStraightThroughOp: sparsifyStraightThroughCases,
   ternarizeOp: quantized.ternarizeCases,

@@ -28,6 +28,10 @@ export interface Capabilities {
   readonly float64: boolean;
   /** Threads that share the work of one op. */
   readonly threads: number;
+  /** True where work runs beside the host: a step that is enqueued before the last one was read costs the host nothing. */
+  readonly queued?: boolean;
+  /** True where a product of many rows with packed 2-bit weights is as fast as one with floats, so that prompts take them too. */
+  readonly packedPrompts?: boolean;
 }
 
 export interface MemoryReport {
@@ -50,8 +54,8 @@ export interface Device {
   /** One line for people: what it runs on and why. */
   readonly description: string;
   readonly caps: Capabilities;
-  /** A slot of at least `bytes` bytes. Throws OutOfMemoryError with what is in use. */
-  alloc(bytes: number): number;
+  /** A slot of at least `bytes` bytes; `type`: the tensor, for messages. Throws OutOfMemoryError with what is in use. */
+  alloc(bytes: number, type?: Type): number;
   /** Takes effect after the work already queued. */
   free(slot: number): void;
   /** Copies host elements to the view, ordered with the kernels. `from` has the view's host array type. */

@@ -96,6 +96,11 @@ export { type RmsNormAttrs, rmsNorm, rmsNormOp } from './ops/rms-norm.ts';
 export { rmsNormBackwardOp } from './ops/rms-norm-backward.ts';
 export { type RopeAttrs, rope, ropeOp } from './ops/rope.ts';
 export { type RotaryHeads, type RotaryHeadsAttrs, rotaryHeads, rotaryHeadsOp } from './ops/rotary-heads.ts';
+export {
+  type HeadCache,
+  rotaryHeadsAppend,
+  rotaryHeadsAppendOp,
+} from './ops/rotary-heads-append.ts';
 export { rotaryHeadsBackwardOp } from './ops/rotary-heads-backward.ts';
 export { type SampleAttrs, sample, sampleOp } from './ops/sample.ts';
 export { scale, scaleOp } from './ops/scale.ts';

@@ -99,7 +99,7 @@ export function asView(tensor: Tensor): View {
 /** New memory with undefined content, owned by the current scope. */
 export function empty(device: Device, dtype: DType, shape: Shape): Tensor {
   requireShape('empty', shape);
-  const storage = new Storage(device, device.alloc(byteLength(dtype, sizeOf(shape))));
+  const storage = new Storage(device, device.alloc(byteLength(dtype, sizeOf(shape)), { dtype, shape }));
   ambient.trace?.made(storage);
   return own(new Tensor(storage, dtype, shape, 0));
 }

@@ -9,17 +9,18 @@ import {
   rope,
   ropeAttentionFactor,
   rotaryHeads,
+  rotaryHeadsAppend,
   slice,
   type Tensor,
 } from '@qsparse/core';
 import type { DecoderConfig } from './config.ts';
-import { type Observe, project, type Site, selectInputs } from './linear.ts';
+import { computeDType, type Observe, project, type Site, selectInputs } from './linear.ts';
 import type { LowRankUpdate } from './low-rank.ts';
-import { type PackedBlock, projectPacked } from './packed.ts';
+import { type PackedBlock, projectPacked, selectChannels } from './packed.ts';
 
 export interface AttentionLayer {
-  readonly queryKeyValue: Param; // [(H + 2 G) D, d]: query heads, key heads, value heads
-  readonly output: Param; // [d, H D]
+  readonly queryKeyValue: Param | undefined; // [(H + 2 G) D, d]: query heads, key heads, value heads; undefined: packed alone
+  readonly output: Param | undefined; // [d, H D]
   readonly queryKeyValueBias?: Param | undefined; // [(H + 2 G) D]
   readonly outputBias?: Param | undefined; // [d]
   /** What an adapter adds to the weights. */
@@ -73,7 +74,7 @@ export interface AttentionOptions {
   /** i32 [B, T]: the first position that each sees, where documents share a row; absent: all before it. */
   readonly first?: Tensor | undefined;
   readonly observe?: Observe | undefined;
-  /** The layer's weights for few tokens, in place of its own. */
+  /** The layer's weights in place of its own; nothing is observed then. */
   readonly packed?: PackedBlock | undefined;
 }
 
@@ -87,36 +88,62 @@ export function selfAttention(
 ): Tensor {
   const { heads, keyValueHeads, headSize, slidingWindow, ropeScaling, linear } = config;
   const [batch, length] = x.shape as [number, number, number];
-  const position = cache?.position;
-  const inputs = selectInputs(layer.inputSite, x, linear, observe); // one selection for q, k and v
+  const dtype = computeDType(x);
   const widths = [heads * headSize, keyValueHeads * headSize, keyValueHeads * headSize];
   const bias = layer.queryKeyValueBias;
+  // One selection for q, k and v.
   const projected = packed
-    ? projectPacked(layer.inputSite, inputs, packed.queryKeyValue, linear, { bias })
-    : project(inputs, layer.queryKeyValue, linear, {
+    ? projectPacked(
+        selectChannels(layer.inputSite, x, packed.queryKeyValue, linear),
+        packed.queryKeyValue,
+        dtype,
+        { bias },
+      )
+    : project(selectInputs(layer.inputSite, x, linear, observe), layer.queryKeyValue, linear, {
         sections: widths,
         bias,
         update: layer.queryKeyValueUpdate,
       }); // [B, T, (H + 2 G) D]
-  const { query, key, value } = layer.headNorms
-    ? normedRotaryHeads(projected, layer.headNorms, config, ropeTable, position)
-    : rotaryHeads(projected, ropeTable, { heads, keyValueHeads, position });
-  if (cache) {
-    kvAppend(cache.keys, key, cache.place);
-    kvAppend(cache.values, value, cache.place);
-  }
-  const mixed = attention(query, cache?.keys ?? key, cache?.values ?? value, {
+  const { query, key, value } = placedHeads(layer, projected, config, ropeTable, cache);
+  const mixed = attention(query, key, value, {
     scale: ropeAttentionFactor(ropeScaling) ** 2 / Math.sqrt(headSize),
     window: layer.window ?? slidingWindow,
     position: cache?.place,
     first,
   }); // [B, T, H, D]
   const joined = reshape(mixed, [batch, length, heads * headSize]);
-  const outputs = selectInputs(layer.outputSite, joined, linear, observe);
   const rest = { bias: layer.outputBias, add: x };
-  return packed
-    ? projectPacked(layer.outputSite, outputs, packed.output, linear, rest)
-    : project(outputs, layer.output, linear, { ...rest, update: layer.outputUpdate });
+  if (packed) {
+    const channels = selectChannels(layer.outputSite, joined, packed.output, linear);
+    return projectPacked(channels, packed.output, dtype, rest);
+  }
+  const outputs = selectInputs(layer.outputSite, joined, linear, observe);
+  return project(outputs, layer.output, linear, { ...rest, update: layer.outputUpdate });
+}
+
+/** Queries of x, and the keys and values that they see: those of the cache with x's own in it, or x's own. */
+function placedHeads(
+  { headNorms }: AttentionLayer,
+  projected: Tensor,
+  config: DecoderConfig,
+  ropeTable: Tensor,
+  cache: LayerCache | undefined,
+): RotaryHeads {
+  const { heads, keyValueHeads } = config;
+  if (!cache) {
+    return headNorms
+      ? normedRotaryHeads(projected, headNorms, config, ropeTable, undefined)
+      : rotaryHeads(projected, ropeTable, { heads, keyValueHeads });
+  }
+  const { keys, values, position, place } = cache;
+  if (!headNorms) {
+    const query = rotaryHeadsAppend(projected, ropeTable, cache, { heads, keyValueHeads, position });
+    return { query, key: keys, value: values };
+  }
+  const { query, key, value } = normedRotaryHeads(projected, headNorms, config, ropeTable, position);
+  kvAppend(keys, key, place);
+  kvAppend(values, value, place);
+  return { query, key: keys, value: values };
 }
 
 /** What rotaryHeads does, with query and key heads normed before they are turned; seven launches in place of one. */

@@ -18,6 +18,7 @@ import {
   matmul,
   type Param,
   type ParamArena,
+  type ParamSpec,
   paramArena,
   recompute,
   rmsNorm,
@@ -27,11 +28,12 @@ import {
   tensor,
   ValueError,
 } from '@qsparse/core';
+import { int8Embedding, int8Head } from '@qsparse/quantizers';
 import { type AttentionLayer, type KeyValueCache, selfAttention } from './attention.ts';
 import { checkConfig, type DecoderConfig, type LinearConfig, type Sparsity } from './config.ts';
 import { type GluLayer, gatedLinearUnit } from './glu.ts';
 import { inCompute, type Observe, type Site } from './linear.ts';
-import type { PackedBlock, PackedDecoder } from './packed.ts';
+import type { PackedBlock, PackedDecoder, PackedVocabulary } from './packed.ts';
 import { decoderParams } from './parameters.ts';
 
 export interface DecoderBlock {
@@ -49,7 +51,7 @@ export interface Decoder {
   /** What activations are held and products are computed in; weights and their gradients stay f32. */
   readonly compute: ComputeDType;
   readonly arena: ParamArena;
-  readonly embedding: Param; // [V, d]
+  readonly embedding: Param; // [V, d]; reading it throws where it is in packed.vocabulary alone
   readonly blocks: readonly DecoderBlock[];
   readonly finalNorm: Param; // [d]
   readonly head: Param; // [V, d]; the embedding itself when tied
@@ -91,6 +93,15 @@ export function createDecoder(
   config: DecoderConfig,
   { compute = 'f32', gradients = true }: DecoderOptions = {},
 ): Decoder {
+  return decoderOn(device, config, { compute, gradients, params: decoderParams(config) });
+}
+
+/** With those of its parameters that `params` names; the others are to be in `model.packed`. */
+export function decoderOn(
+  device: Device,
+  config: DecoderConfig,
+  { compute = 'f32', gradients = true, params }: DecoderOptions & { readonly params: readonly ParamSpec[] },
+): Decoder {
   checkConfig(config);
   if (!device.caps.compute.includes(compute)) {
     const offered = device.caps.compute.join(' or ');
@@ -98,19 +109,21 @@ export function createDecoder(
   }
   const { layers, contextLength: length, headSize: headDim, ropeTheta: theta, ropeScaling: scaling } = config;
   const angles = ropeTable({ headDim, length, theta, scaling });
-  const arena = paramArena(device, decoderParams(config), { gradients });
+  const arena = paramArena(device, params, { gradients });
   const table = keep(tensor(device, angles, [length, headDim / 2, 2]));
-  const param = (name: string): Param => arena.params.get(`${name}.weight`)!;
-  const embedded = param('model.embed_tokens');
   const model: Decoder = {
     device,
     config,
     compute,
     arena,
-    embedding: embedded,
+    get embedding() {
+      return requireParam(arena, 'model.embed_tokens');
+    },
     blocks: Array.from({ length: layers }, (_, i) => blockOf(arena, i, config)),
-    finalNorm: param('model.norm'),
-    head: config.tiedEmbedding ? embedded : param('lm_head'),
+    finalNorm: arena.params.get('model.norm.weight')!,
+    get head() {
+      return requireParam(arena, config.tiedEmbedding ? 'model.embed_tokens' : 'lm_head');
+    },
     ropeTable: table,
     packed: undefined,
     dispose() {
@@ -127,6 +140,8 @@ function blockOf(arena: ParamArena, layer: number, config: DecoderConfig): Decod
   const { params } = arena;
   const full = (name: string): string => `model.layers.${layer}.${name}.weight`;
   const param = (name: string): Param => params.get(full(name))!;
+  const matrix = (...names: readonly string[]): Param | undefined =>
+    params.has(full(names[0]!)) ? joined(arena, names.map(full)) : undefined;
   const bias = (...names: readonly string[]): Param | undefined => {
     const biases = names.map((name) => `model.layers.${layer}.${name}.bias`);
     return params.has(biases[0]!) ? joined(arena, biases) : undefined;
@@ -139,12 +154,9 @@ function blockOf(arena: ParamArena, layer: number, config: DecoderConfig): Decod
   });
   return {
     attention: {
-      queryKeyValue: joined(
-        arena,
-        ['q', 'k', 'v'].map((name) => full(`self_attn.${name}_proj`)),
-      ),
+      queryKeyValue: matrix('self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'),
       queryKeyValueBias: bias('self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'),
-      output: param('self_attn.o_proj'),
+      output: matrix('self_attn.o_proj'),
       outputBias: bias('self_attn.o_proj'),
       headNorms: queryKeyNorm
         ? { query: param('self_attn.q_norm'), key: param('self_attn.k_norm') }
@@ -154,9 +166,9 @@ function blockOf(arena: ParamArena, layer: number, config: DecoderConfig): Decod
       outputSite: site('o', 'self_attn.attn_sub_norm'),
     },
     feedForward: {
-      gateUp: joined(arena, [full('mlp.gate_proj'), full('mlp.up_proj')]),
+      gateUp: matrix('mlp.gate_proj', 'mlp.up_proj'),
       gateUpBias: bias('mlp.gate_proj', 'mlp.up_proj'),
-      down: param('mlp.down_proj'),
+      down: matrix('mlp.down_proj'),
       downBias: bias('mlp.down_proj'),
       inputSite: site('gate-up', 'post_attention_layernorm'),
       downSite: site('down', 'mlp.ffn_sub_norm'),
@@ -164,9 +176,32 @@ function blockOf(arena: ParamArena, layer: number, config: DecoderConfig): Decod
   };
 }
 
+function requireParam({ params }: ParamArena, name: string): Param {
+  const param = params.get(`${name}.weight`);
+  if (param) return param;
+  throw new ValueError('Decoder', `${name} is in the packed form alone`, 'use embedTokens and headLogits');
+}
+
 /** tokens i32 [B, T] → x [B, T, d], what the first block takes. */
-export function embedTokens({ embedding: table, compute }: Decoder, tokens: Tensor): Tensor {
-  return scope(() => embedding(inCompute(table, compute), tokens));
+export function embedTokens(
+  model: Decoder,
+  tokens: Tensor,
+  { packed = true }: Pick<ForwardOptions, 'packed'> = {},
+): Tensor {
+  const { compute } = model;
+  const int8 = vocabularyOf(model, packed)?.embedding;
+  return scope(() => {
+    if (int8) return inCompute(int8Embedding(int8, tokens), compute);
+    // To be run, rows are rounded after they were taken: all of the table would be read for each token. To be trained, the
+    // table is, so that gradients of its rows meet in f32.
+    return packed && model.packed
+      ? inCompute(embedding(model.embedding, tokens), compute)
+      : embedding(inCompute(model.embedding, compute), tokens);
+  });
+}
+
+function vocabularyOf({ packed }: Decoder, mayPack: boolean): PackedVocabulary | undefined {
+  return mayPack || packed?.isWhole ? packed?.vocabulary : undefined;
 }
 
 /**
@@ -178,11 +213,20 @@ export function decoderSteps(
   { cache, first, observe, packed: mayPack = true, recomputeBlocks = false }: ForwardOptions = {},
 ): readonly ((x: Tensor) => Tensor)[] {
   const { arena, blocks, config, ropeTable: angles } = model;
+  const isWhole = model.packed?.isWhole ?? false;
+  if (isWhole && (observe || !mayPack)) {
+    throw new ValueError(
+      'decoderSteps',
+      'a decoder that has packed weights alone computes with these, unobserved',
+    );
+  }
   // An observer may change what is selected, which lists of fixed length do not follow.
-  const form = mayPack && cache && !observe ? model.packed : undefined;
+  const form = isWhole || (mayPack && cache && !observe) ? model.packed : undefined;
   return blocks.flatMap(({ attention, feedForward }, i) => {
     const packedFor = ({ shape: [batch = 0, length] }: Tensor): PackedBlock | undefined =>
-      form && length === 1 && batch <= form.mostRows ? form.blocks[i] : undefined;
+      form && (isWhole || form.prompts || (length === 1 && batch <= form.mostRows))
+        ? form.blocks[i]
+        : undefined;
     const attend = (x: Tensor) => {
       const options = { cache: cache?.layers[i], first, observe, packed: packedFor(x) };
       return scope(() => selfAttention(attention, x, config, angles, options));
@@ -209,7 +253,7 @@ export function finalStates({ finalNorm, config }: Decoder, x: Tensor): Tensor {
 
 /** tokens i32 [B, T] → the final normed states [B, T, d]. */
 export function hiddenStates(model: Decoder, tokens: Tensor, options?: ForwardOptions): Tensor {
-  const embedded = embedTokens(model, tokens);
+  const embedded = embedTokens(model, tokens, options);
   return finalStates(
     model,
     decoderSteps(model, options).reduce((x, step) => step(x), embedded),
@@ -217,13 +261,20 @@ export function hiddenStates(model: Decoder, tokens: Tensor, options?: ForwardOp
 }
 
 /** Final normed states [..., d] → logits [..., V]. */
-export function headLogits({ head, compute }: Decoder, states: Tensor): Tensor {
-  return matmul(states, inCompute(head, compute), { transposeB: true });
+export function headLogits(
+  model: Decoder,
+  states: Tensor,
+  { packed = true }: Pick<ForwardOptions, 'packed'> = {},
+): Tensor {
+  const int8 = vocabularyOf(model, packed)?.head;
+  if (int8) return int8Head(states, int8);
+  const own = (packed && model.packed?.head) || inCompute(model.head, model.compute);
+  return matmul(states, own, { transposeB: true });
 }
 
 /** tokens i32 [B, T] → logits [B, T, V]. */
 export function logits(model: Decoder, tokens: Tensor, options?: ForwardOptions): Tensor {
-  return scope(() => headLogits(model, hiddenStates(model, tokens, options)));
+  return scope(() => headLogits(model, hiddenStates(model, tokens, options), options));
 }
 
 /** Mean cross entropy in nats of predicting targets i32 [B, T] (negative: ignored) from tokens [B, T]; shape []. */

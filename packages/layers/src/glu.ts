@@ -1,13 +1,13 @@
 /** The gated feed-forward layer: activation(gate) ⊙ up, then down. ReLU²GLU in Q-Sparse, SwiGLU in Llama. */
 import type { Param, Tensor } from '@qsparse/core';
 import type { DecoderConfig } from './config.ts';
-import { type Observe, project, type Site, selectGated, selectInputs } from './linear.ts';
+import { computeDType, type Observe, project, type Site, selectGated, selectInputs } from './linear.ts';
 import type { LowRankUpdate } from './low-rank.ts';
-import { type PackedBlock, projectPacked } from './packed.ts';
+import { type PackedBlock, projectPacked, selectChannels, selectGatedChannels } from './packed.ts';
 
 export interface GluLayer {
-  readonly gateUp: Param; // [2f, d]: gate above up
-  readonly down: Param; // [d, f]
+  readonly gateUp: Param | undefined; // [2f, d]: gate above up; undefined: packed alone
+  readonly down: Param | undefined; // [d, f]
   readonly gateUpBias?: Param | undefined; // [2f]
   readonly downBias?: Param | undefined; // [d]
   /** What an adapter adds to the weights. */
@@ -19,7 +19,7 @@ export interface GluLayer {
 
 export interface GluOptions {
   readonly observe?: Observe | undefined;
-  /** The layer's weights for few tokens, in place of its own. */
+  /** The layer's weights in place of its own; nothing is observed then. */
   readonly packed?: PackedBlock | undefined;
 }
 
@@ -30,14 +30,17 @@ export function gatedLinearUnit(
   { intermediateSize: f, activation, linear }: DecoderConfig,
   { observe, packed }: GluOptions = {},
 ): Tensor {
-  const inputs = selectInputs(layer.inputSite, x, linear, observe); // one selection for gate and up
-  const bias = layer.gateUpBias;
-  const gateUp = packed
-    ? projectPacked(layer.inputSite, inputs, packed.gateUp, linear, { bias })
-    : project(inputs, layer.gateUp, linear, { sections: [f, f], bias, update: layer.gateUpUpdate }); // [B, T, 2f]
+  const [bias, rest] = [layer.gateUpBias, { bias: layer.downBias, add: x }];
+  if (packed) {
+    const dtype = computeDType(x);
+    const channels = selectChannels(layer.inputSite, x, packed.gateUp, linear); // one selection for gate and up
+    const gateUp = projectPacked(channels, packed.gateUp, dtype, { bias }); // [B, T, 2f]
+    const gated = selectGatedChannels(layer.downSite, gateUp, activation, packed.down, linear);
+    return projectPacked(gated, packed.down, dtype, rest);
+  }
+  const inputs = selectInputs(layer.inputSite, x, linear, observe);
+  const options = { sections: [f, f], bias, update: layer.gateUpUpdate };
+  const gateUp = project(inputs, layer.gateUp, linear, options);
   const gated = selectGated(layer.downSite, gateUp, activation, linear, observe); // [B, T, f]
-  const rest = { bias: layer.downBias, add: x };
-  return packed
-    ? projectPacked(layer.downSite, gated, packed.down, linear, rest)
-    : project(gated, layer.down, linear, { ...rest, update: layer.downUpdate });
+  return project(gated, layer.down, linear, { ...rest, update: layer.downUpdate });
 }

@@ -56,8 +56,22 @@ export {
   loraParams,
   withLora,
 } from './low-rank.ts';
-export { type PackOptions, packDecoder, packsFaster } from './pack-decoder.ts';
-export type { PackedBlock, PackedDecoder, PackedLinear } from './packed.ts';
+export {
+  type MatrixName,
+  type MatrixShape,
+  MOST_ROWS as MOST_PACKED_ROWS,
+  type PackOptions,
+  packDecoder,
+  packsFaster,
+} from './pack-decoder.ts';
+export type { Int8Rows } from './pack-vocabulary.ts';
+export type { PackedBlock, PackedDecoder, PackedLinear, PackedVocabulary } from './packed.ts';
+export {
+  createPackedDecoder,
+  type PackedOnlyOptions,
+  type PackedSource,
+  type PackedWeights,
+} from './packed-only.ts';
 export {
   countParameters,
   decoderParams,

@@ -10,6 +10,7 @@ import {
   type Param,
   rmsNorm,
   type Tensor,
+  ValueError,
 } from '@qsparse/core';
 import { gatedSparsify, type SparsifyOptions, sparsify, ternarize } from '@qsparse/quantizers';
 import { type DecoderConfig, type LinearConfig, selectionOf, sparsityAt } from './config.ts';
@@ -35,7 +36,9 @@ export interface Site {
 export function selectInputs(site: Site, x: Tensor, linear: LinearConfig, observe?: Observe): Tensor {
   const { norm, epsilon } = site;
   const isRelu = sparsityAt(linear, site.name).kind === 'relu';
-  const chosen = isRelu ? reluInputs(site, x, linear) : sparsify(x, optionsOf(site, x.shape.at(-1)!, linear));
+  const chosen = isRelu
+    ? reluInputs(site, x, linear)
+    : sparsify(x, siteOptions(site, x.shape.at(-1)!, linear));
   const selected = observe?.(site.name, chosen) ?? chosen;
   if (linear.rescale === 'none') return selected;
   return rescaled(selected, () => (norm ? rmsNorm(x, norm, { epsilon }) : x), linear.rescale);
@@ -56,13 +59,18 @@ export function selectGated(
   if (sparsityAt(linear, site.name).kind === 'relu')
     return selectInputs(site, gatedSparsify(x, { kind }), linear, observe);
   const { norm: weight, epsilon } = site;
-  const chosen = gatedSparsify(x, { kind, ...optionsOf(site, x.shape.at(-1)! / 2, linear) });
+  const chosen = gatedSparsify(x, { kind, ...siteOptions(site, x.shape.at(-1)! / 2, linear) });
   const selected = observe?.(site.name, chosen) ?? chosen;
   if (linear.rescale === 'none') return selected;
   return rescaled(selected, () => gatedSparsify(x, { kind, weight, epsilon }), linear.rescale);
 }
 
-function optionsOf({ name, norm, epsilon }: Site, width: number, linear: LinearConfig): SparsifyOptions {
+/** What a site does with rows of `width` entries, in the words of `sparsify`. */
+export function siteOptions(
+  { name, norm, epsilon }: Site,
+  width: number,
+  linear: LinearConfig,
+): SparsifyOptions {
   const { k, block } = selectionOf(sparsityAt(linear, name), width);
   const { activations, straightThrough: ste } = linear;
   return { k, block, int8: activations === 'int8', ste, weight: norm, epsilon };
@@ -82,11 +90,12 @@ export interface ProjectOptions {
 /** y [..., m] = selected [..., n] · weightᵀ (+ bias) (+ add), weight [m, n], ternary where the config says so. */
 export function project(
   selected: Tensor,
-  weight: Param,
+  weight: Param | undefined,
   { weights }: LinearConfig,
   { sections, bias, add: summand, update }: ProjectOptions = {},
 ): Tensor {
   const dtype = computeDType(selected);
+  if (!weight) throw new ValueError('project', 'a decoder that has packed weights alone has no others');
   const whole = update ? updatedWeight(weight, update) : weight;
   const used =
     weights === 'ternary' ? ternarize(whole, { sections: sections ?? [], dtype }).y : inCompute(whole, dtype);
@@ -95,7 +104,7 @@ export function project(
 }
 
 /** The dtype that a model computes in, from a tensor of its stream. */
-function computeDType({ dtype }: Tensor): 'f32' | 'bf16' {
+export function computeDType({ dtype }: Tensor): 'f32' | 'bf16' {
   return dtype === 'bf16' ? 'bf16' : 'f32';
 }
 

@@ -4,6 +4,8 @@
  */
 import {
   cast,
+  type Device,
+  fromBf16Bits,
   hasKernel,
   keep,
   NonFiniteError,
@@ -13,16 +15,23 @@ import {
   scope,
   type Tensor,
   tensor,
+  toBf16Bits,
   ValueError,
 } from '@qsparse/core';
-import { channelBytes, packChannelMajor, sparseGemvOp, ternarize, ternaryGemvOp } from '@qsparse/quantizers';
+import { packTernary, sparseGemvOp, ternarize, ternaryGemvOp } from '@qsparse/quantizers';
 import { type DecoderConfig, siteWidths, sparsityAt } from './config.ts';
 import type { Decoder, DecoderBlock } from './decoder.ts';
-import type { PackedBlock, PackedDecoder, PackedLinear } from './packed.ts';
+import { disposeVocabulary, packVocabulary } from './pack-vocabulary.ts';
+import type { PackedBlock, PackedDecoder, PackedLinear, PackedVocabulary } from './packed.ts';
 
 export interface PackOptions {
   /** Of weights that are not ternary; bf16 rounds them. Default: what the model computes in. */
   readonly weights?: 'f32' | 'bf16' | undefined;
+  /**
+   * Embedding and head; int8 has a scale a row, so that the head reads a quarter of the bytes, and is not exact: the
+   * docs tell what is lost. Default: as they are.
+   */
+  readonly vocabulary?: 'int8' | undefined;
   /** An AbortSignal: throws its reason between two matrices. */
   readonly signal?: { throwIfAborted(): void } | undefined;
 }
@@ -31,7 +40,7 @@ export interface PackOptions {
  * Sequences at once up to which packed products of one token each are faster than dense ones: measured on 2 threads of the
  * CPU device. Dense ternary products round all weights first, which is what makes theirs so many.
  */
-const MOST_ROWS = { ternary: 64, plain: 8 };
+export const MOST_ROWS: Readonly<Record<'ternary' | 'plain', number>> = { ternary: 64, plain: 8 };
 
 /**
  * For `model.packed`, and then owned by the model: a copy of its linear layers beside the weights. These must not change from
@@ -40,57 +49,132 @@ const MOST_ROWS = { ternary: 64, plain: 8 };
  */
 export async function packDecoder(model: Decoder, options: PackOptions = {}): Promise<PackedDecoder> {
   const { blocks, config } = model;
+  for (const block of blocks) requireNoAdapter(block);
+  const packed = await packMatrices(config, options, (layer, matrix, { sections }) => {
+    const weight = weightOf(blocks[layer]!, matrix);
+    if (!weight) throw new ValueError('packDecoder', 'the decoder has packed weights alone already');
+    return isTernary(config) ? packRounded(model, weight, sections) : packPlain(model, weight, options);
+  });
+  let vocabulary: PackedVocabulary | undefined;
+  try {
+    if (options.vocabulary) vocabulary = await packVocabulary(model, options);
+    // Rounded once, and not again for every token.
+    const isOwn = model.compute === 'f32' || vocabulary;
+    const head = isOwn ? undefined : noGrad(() => scope(() => keep(cast(model.head, model.compute))));
+    return packedDecoder(model.device, config, packed, { head, vocabulary, isWhole: false });
+  } catch (error) {
+    packed.dispose();
+    disposeVocabulary(vocabulary);
+    throw error;
+  }
+}
+
+export type MatrixName = keyof PackedBlock;
+
+export interface MatrixShape {
+  readonly outputs: number;
+  readonly inputs: number;
+  /** Outputs of each of the matrices that lie under one another: query, key and value, or gate and up. */
+  readonly sections: readonly number[];
+}
+
+interface PackedMatrices {
+  readonly blocks: readonly PackedBlock[];
+  readonly bytes: number;
+  dispose(): void;
+}
+
+/** All matrices of a decoder, one after the other in its order. Throws what `pack` throws, and then none is left. */
+export async function packMatrices(
+  config: DecoderConfig,
+  { signal }: Pick<PackOptions, 'signal'>,
+  pack: (layer: number, matrix: MatrixName, shape: MatrixShape) => PackedLinear | Promise<PackedLinear>,
+): Promise<PackedMatrices> {
+  const { hiddenSize: d, intermediateSize: f, heads, keyValueHeads, headSize } = config;
+  const [width, groups] = [heads * headSize, keyValueHeads * headSize];
   const made: PackedLinear[] = [];
-  const release = (): void => {
+  const dispose = (): void => {
     for (const { w, scales } of made) {
       w.dispose();
       scales?.dispose();
     }
   };
-  const pack = async (weight: Param, sections: readonly number[]): Promise<PackedLinear> => {
-    options.signal?.throwIfAborted();
-    const packed = isTernary(config)
-      ? await packTernary(model, weight, sections)
-      : packPlain(model, weight, options);
+  const one = async (
+    layer: number,
+    matrix: MatrixName,
+    sections: readonly number[],
+    inputs: number,
+  ): Promise<PackedLinear> => {
+    signal?.throwIfAborted();
+    const outputs = sections.reduce((sum, rows) => sum + rows, 0);
+    const packed = await pack(layer, matrix, { outputs, inputs, sections });
     made.push(packed);
     return packed;
   };
   try {
-    const packed: PackedBlock[] = [];
-    for (const block of blocks) {
-      requireNoAdapter(block);
-      const { attention, feedForward } = block;
-      const [groups, f] = [config.keyValueHeads * config.headSize, config.intermediateSize];
-      packed.push({
-        queryKeyValue: await pack(attention.queryKeyValue, [config.heads * config.headSize, groups, groups]),
-        output: await pack(attention.output, [config.hiddenSize]),
-        gateUp: await pack(feedForward.gateUp, [f, f]),
-        down: await pack(feedForward.down, [config.hiddenSize]),
+    const blocks: PackedBlock[] = [];
+    for (let layer = 0; layer < config.layers; layer++) {
+      blocks.push({
+        queryKeyValue: await one(layer, 'queryKeyValue', [width, groups, groups], d),
+        output: await one(layer, 'output', [d], width),
+        gateUp: await one(layer, 'gateUp', [f, f], d),
+        down: await one(layer, 'down', [d], f),
       });
     }
-    const bytes = made.flatMap(({ w, scales }) => [w, scales]).reduce((sum, part) => sum + bytesOf(part), 0);
-    const mostRows = isTernary(config) ? MOST_ROWS.ternary : MOST_ROWS.plain;
-    return { blocks: packed, mostRows, bytes, dispose: release };
+    const bytes = made.reduce((sum, { w, scales }) => sum + bytesOf(w) + bytesOf(scales), 0);
+    return { blocks, bytes, dispose };
   } catch (error) {
-    release();
+    dispose();
     throw error;
   }
 }
 
+/** With what belongs to it. */
+export function packedDecoder(
+  device: Device,
+  config: DecoderConfig,
+  { blocks, bytes, dispose }: PackedMatrices,
+  { head, vocabulary, isWhole }: Pick<PackedDecoder, 'head' | 'vocabulary' | 'isWhole'>,
+): PackedDecoder {
+  const tables = new Set([vocabulary?.embedding, vocabulary?.head]);
+  return {
+    ...{ blocks, head, vocabulary, isWhole },
+    prompts: isWhole || (device.caps.packedPrompts === true && isInteger(config)),
+    mostRows: isTernary(config) ? MOST_ROWS.ternary : MOST_ROWS.plain,
+    bytes: [...tables].reduce(
+      (sum, one) => sum + bytesOf(one?.table) + bytesOf(one?.scales),
+      bytes + bytesOf(head),
+    ),
+    dispose() {
+      head?.dispose();
+      disposeVocabulary(vocabulary);
+      dispose();
+    },
+  };
+}
+
+function weightOf({ attention, feedForward }: DecoderBlock, matrix: MatrixName): Param | undefined {
+  if (matrix === 'queryKeyValue' || matrix === 'output') return attention[matrix];
+  return feedForward[matrix];
+}
+
 /**
- * Whether tokens come faster from packed weights: the device has the kernel, and the model is ternary or leaves inputs out.
+ * Whether tokens come faster from packed weights: the device has the kernel, and the model is ternary, leaves inputs out or
+ * computes in bf16, to which its weights would be rounded for every token.
  */
-export function packsFaster({ device, config }: Decoder): boolean {
+export function packsFaster({ device, config, compute }: Decoder): boolean {
   if (isTernary(config)) {
     return hasKernel(device, config.linear.activations === 'int8' ? ternaryGemvOp : sparseGemvOp);
   }
   const leavesOut = [...siteWidths(config).keys()].some(
     (site) => sparsityAt(config.linear, site).kind !== 'dense',
   );
-  return leavesOut && hasKernel(device, sparseGemvOp);
+  return (leavesOut || compute === 'bf16') && hasKernel(device, sparseGemvOp);
 }
 
 const isTernary = ({ linear }: DecoderConfig): boolean => linear.weights === 'ternary';
+const isInteger = (config: DecoderConfig): boolean =>
+  isTernary(config) && config.linear.activations === 'int8';
 
 const bytesOf = (part: Tensor | undefined): number =>
   part ? part.size * ({ f32: 4, bf16: 2, i8: 1 } as Record<string, number>)[part.dtype]! : 0;
@@ -112,8 +196,8 @@ function packPlain({ compute }: Decoder, weight: Param, { weights = compute }: P
 }
 
 /** Weights with int8 activations in 2 bits, with others in bytes. */
-async function packTernary(
-  { device, config }: Decoder,
+async function packRounded(
+  { device, config, compute }: Decoder,
   weight: Param,
   sections: readonly number[],
 ): Promise<PackedLinear> {
@@ -121,7 +205,6 @@ async function packTernary(
   const { y, alpha } = noGrad(() => ternarize(weight, { sections }));
   try {
     const factors = await alpha.data();
-    const codes = signs(await y.data());
     if (!factors.every(Number.isFinite)) {
       throw new NonFiniteError(
         'packDecoder',
@@ -129,18 +212,15 @@ async function packTernary(
         'load them again',
       );
     }
-    const scales = sections.flatMap((rows, i) => new Array<number>(rows).fill(factors[i]!));
+    // In bf16 the dense product has these rounded.
+    const factorOf = (alpha: number): number =>
+      compute === 'bf16' ? fromBf16Bits(toBf16Bits(alpha)) : alpha;
+    const scales = sections.flatMap((rows, i) => new Array<number>(rows).fill(factorOf(factors[i]!)));
     const rowScales = keep(tensor(device, scales, [outputs]));
-    if (config.linear.activations === 'int8') {
-      const bytes = new Int8Array(packChannelMajor(codes, outputs, inputs).buffer);
-      const w = keep(tensor(device, bytes, [inputs, channelBytes(outputs)], 'i8'));
-      return { kind: 'ternary', w, scales: rowScales };
-    }
-    return {
-      kind: 'plain',
-      w: keep(tensor(device, transposed(codes, outputs, inputs), [inputs, outputs], 'i8')),
-      scales: rowScales,
-    };
+    if (config.linear.activations === 'int8')
+      return { kind: 'ternary', w: noGrad(() => keep(packTernary(y))), scales: rowScales };
+    const codes = transposed(signs(await y.data()), outputs, inputs);
+    return { kind: 'plain', w: keep(tensor(device, codes, [inputs, outputs], 'i8')), scales: rowScales };
   } finally {
     y.dispose();
     alpha.dispose();

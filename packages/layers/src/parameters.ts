@@ -85,13 +85,17 @@ export function siteParameters(config: DecoderConfig): ReadonlyMap<string, numbe
 const DEVIATION = 0.02;
 
 /**
- * First values: normal with standard deviation 0.02, the projections that write to the residual stream scaled down by
- * sqrt(2 layers) (GPT-2), norms 1, biases 0. The same seed (a whole number below 2^53) gives the same values on every device.
+ * First values: normal with standard deviation 0.02, norms 1, biases 0. In full precision the projections that write to the
+ * residual stream are scaled down by sqrt(2 layers) (GPT-2); ternary weights have a scale of their own, and small ones would
+ * only change sign more often at the same learning rate (docs/evidence). The same seed (a whole number below 2^53) gives
+ * the same values on every device.
  */
 export function initialize({ device, config, arena }: Decoder, seed: number): void {
-  const residual = DEVIATION / Math.sqrt(2 * config.layers);
+  const isTernary = config.linear.weights === 'ternary';
+  const residual = isTernary ? DEVIATION : DEVIATION / Math.sqrt(2 * config.layers);
   for (const [stream, { name, shape }] of decoderParams(config).entries()) {
-    const param = arena.params.get(name)!;
+    const param = arena.params.get(name);
+    if (!param) continue; // packed
     if (shape.length === 1) {
       fillWith(param, name.endsWith('.bias') ? 0 : 1);
       continue;

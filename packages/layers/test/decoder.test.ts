@@ -272,14 +272,18 @@ describe.each(Object.entries(VARIANTS))('%s, trained', (_, overrides) => {
     }
   });
 
-  test('recomputed blocks give the same bits', () => {
+  test.each(['f32', 'bf16'] as const)('recomputed blocks give the same bits, %s', (compute) => {
+    const trained = tinyModel(device, overrides, compute);
     const gradients = (recomputeBlocks: boolean) => {
-      fillWith(model.arena.grads, 0);
-      scope(() => backward(lossOf(model, tokens, targets, { recomputeBlocks }), model.arena.params.values()));
-      return device.values(model.arena.grads).slice();
+      fillWith(trained.arena.grads, 0);
+      scope(() =>
+        backward(lossOf(trained, tokens, targets, { recomputeBlocks }), trained.arena.params.values()),
+      );
+      return device.values(trained.arena.grads).slice();
     };
     const kept = gradients(false);
     expect(kept.some((value) => value !== 0)).toBe(true);
     expect(gradients(true)).toEqual(kept);
+    trained.dispose();
   });
 });

@@ -141,7 +141,7 @@ test('memory is the model’s, also when packing fails', async () => {
   const layer = 8 * width(32) + 16 * width(8) + 8 * width(24) + 12 * width(8) + 4 * (32 + 8 + 24 + 8);
   expect(packed.bytes).toBe(2 * layer);
   packed.dispose();
-  write(model.blocks[1]!.feedForward.down, new Float64Array(96).fill(Number.NaN));
+  write(model.blocks[1]!.feedForward.down!, new Float64Array(96).fill(Number.NaN));
   await expect(packDecoder(model)).rejects.toThrow(
     '[packDecoder] weights must be finite, got NaN or infinity; load them again',
   );

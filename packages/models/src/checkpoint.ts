@@ -10,6 +10,7 @@ import {
   type TensorToWrite,
 } from '@qsparse/formats';
 import { type Decoder, type DecoderConfig, decoderParams } from '@qsparse/layers';
+import { requireUnpacked } from './packed-format.ts';
 import { eachPiece } from './pieces.ts';
 import {
   effectiveScale,
@@ -70,7 +71,7 @@ export async function loadWeights(
   const totalBytes = names.reduce((sum, name) => sum + sizeOf(name), 0);
   let bytes = 0;
   for (const [name, param] of model.arena.params) {
-    await loadOne(param, store, name, scales.get(name), signal);
+    await loadParameter(param, store, name, { scale: scales.get(name), signal });
     bytes += sizeOf(name);
     onProgress?.({ tensor: name, bytes, totalBytes });
   }
@@ -82,6 +83,7 @@ export function checkWeights(
   store: TensorStore,
   { ternaryScale }: CheckpointOptions = {},
 ): void {
+  requireUnpacked(store);
   const { floats, ternary } = partsOf(config, store, ternaryScale);
   const ignored = ignoredTensors(config, store);
   const only = (isWanted: (name: string) => boolean): TensorStore => ({
@@ -142,12 +144,11 @@ function partsOf(
 }
 
 /** A function of its own, so that nothing of one tensor is alive when the next is read. */
-async function loadOne(
+export async function loadParameter(
   param: Param,
   store: TensorStore,
   name: string,
-  scale: number | undefined,
-  signal: AbortSignal | undefined,
+  { scale, signal }: { readonly scale?: number | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   signal?.throwIfAborted();
   const stored = await store.read(name, signal);

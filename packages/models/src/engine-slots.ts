@@ -65,7 +65,7 @@ export interface SlotsOptions {
 }
 
 /** A replay that keeps the event loop waiting for longer, in milliseconds, … */
-const SLOW = 25;
+const SLOW = 200;
 /** … so many times in a row, is left for the same work half a block at a time: the same bits, and the event loop turns. */
 const SLOW_IN_A_ROW = 3;
 

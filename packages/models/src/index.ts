@@ -24,7 +24,7 @@ export {
   huggingFaceForm,
 } from './families/hugging-face-form.ts';
 export { FAMILIES } from './families/index.ts';
-export { formatModelConfig, parseBlock, type TextEnds } from './families/qsparse.ts';
+export { formatModelConfig, type ModelConfigOptions, parseBlock, type TextEnds } from './families/qsparse.ts';
 export {
   type BatchStep,
   generate,
@@ -47,6 +47,8 @@ export {
   readOptionalFile,
   urlFiles,
 } from './model-files.ts';
+export { packedDecodeTensors, requirePackable } from './packed-decode.ts';
+export { PACKED_DECODE } from './packed-format.ts';
 export {
   loadPretrained,
   type PretrainedModel,

@@ -3,7 +3,18 @@
  * whose tokens and random numbers are inputs; what comes back is the drawn tokens alone, and logits only where they are
  * asked for.
  */
-import { capture, keep, noGrad, randomState, scope, slice, type Tensor, tensor, write } from '@qsparse/core';
+import {
+  capture,
+  keep,
+  noGrad,
+  randomState,
+  reshape,
+  scope,
+  slice,
+  type Tensor,
+  tensor,
+  write,
+} from '@qsparse/core';
 import { createCache, type Decoder, decoderSteps, embedTokens } from '@qsparse/layers';
 import { type GeneratedToken, withLogprobs } from './logprobs.ts';
 import { lastLogits, type ReadOptions, readTexts, tokenRows } from './prefill.ts';
@@ -38,9 +49,18 @@ export interface NextTokensOptions extends Omit<ReadOptions, 'cache'> {
 }
 
 /** A replay that keeps the event loop waiting for longer, in milliseconds, … */
-const SLOW = 25;
+const SLOW = 200;
 /** … so many times in a row, is left for the same work half a block at a time: the same bits, and an abort is heard. */
 const SLOW_IN_A_ROW = 3;
+
+/** A step of the first row that was enqueued before its token was read. */
+interface Ahead {
+  /** Of the token that it computes, and the index of the one that it draws. */
+  readonly start: number;
+  readonly drawn: number;
+  readonly outputs: Outputs;
+  readonly token: Promise<number>;
+}
 
 interface Outputs {
   readonly logits: Tensor;
@@ -92,9 +112,36 @@ export function createNextTokens(
     return drawn;
   };
 
+  /**
+   * On a device that works beside the host one text goes on before its last token has been read: that token is on the
+   * device, and all else is known. A text that ends has computed one token too many.
+   */
+  const mayLookAhead = device.caps.queued === true && rows.length === 1 && onDevice && logprobs === undefined;
+  let ahead: Ahead | undefined;
+  const lookAhead = (start: number, { seed, drawn }: Row, tokens: readonly Tensor[] | undefined): void => {
+    ahead = undefined;
+    if (!mayLookAhead || !tokens || start >= capacity) return;
+    write(inputs.random0!, randomState(seed, STREAM, drawn + 1));
+    cache.seek(start, 1);
+    const token = noGrad(() => keep(reshape(tokens[0]!, [1, 1])));
+    const outputs = step({ ...inputs, tokens: token });
+    token.dispose();
+    const read = outputs.tokens![0]!.item();
+    // Perhaps nobody waits for it.
+    read.catch(() => undefined);
+    ahead = { start, drawn: drawn + 1, outputs, token: read };
+  };
+
   let slow = 0;
   return {
     async next(start, end, draws) {
+      const first = rows[0]!;
+      const mine = ahead;
+      ahead = undefined;
+      if (mine && end - start === 1 && mine.start === start && mine.drawn === first.drawn && draws(first)) {
+        lookAhead(end, first, mine.outputs.tokens);
+        return new Map([[first, { token: await mine.token }]]);
+      }
       for (const [i, { seed, drawn }] of rows.entries())
         write(inputs[randomOf(i)]!, randomState(seed, STREAM, drawn));
       const texts = rows.map(({ text }) => text.slice(start, end));
@@ -103,8 +150,10 @@ export function createNextTokens(
         cache.seek(start, 1);
         const before = performance.now();
         const outputs = step(inputs);
-        slow = performance.now() - before > SLOW ? slow + 1 : 0;
-        return readOutputs(outputs, draws);
+        if (device.caps.queued !== true) slow = performance.now() - before > SLOW ? slow + 1 : 0;
+        const read = readOutputs(outputs, draws);
+        if (draws(rows[0]!)) lookAhead(end, rows[0]!, outputs.tokens);
+        return read;
       }
       const logits = await readTexts(model, texts, start, { cache, ...reading });
       if (!logits) return undefined;

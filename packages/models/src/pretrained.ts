@@ -5,6 +5,8 @@ import { type ComputeDType, createDecoder, type Decoder, type DecoderConfig } fr
 import { checkWeights, type LoadProgress, loadWeights } from './checkpoint.ts';
 import { type FamilyConfig, parseModelConfig } from './config.ts';
 import { type ModelFiles, openWeights, readModelFile } from './model-files.ts';
+import { loadPackedDecode, requireDecoding } from './packed-decode-load.ts';
+import { isPackedDecode } from './packed-format.ts';
 
 export interface PretrainedOptions {
   /** What the model computes in; default f32. */
@@ -46,6 +48,11 @@ export async function loadPretrained(
   const decoder = withContext(config.decoder, contextLength);
   const store = await openWeights(files, signal);
   try {
+    if (isPackedDecode(store)) {
+      requireDecoding(store.name, { gradients, compute: compute ?? 'f32' });
+      const model = await loadPackedDecode(device, decoder, store, { onProgress, signal });
+      return { model, config: { ...config, decoder } };
+    }
     checkWeights(decoder, store, { ternaryScale });
     const model = createDecoder(device, decoder, { compute, gradients });
     try {

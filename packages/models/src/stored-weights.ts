@@ -64,7 +64,7 @@ interface Ternary {
 }
 
 /** Stored as such, or rounded here as `ternarize` rounds. */
-async function readTernary(
+export async function readTernary(
   store: TensorStore,
   name: string,
   shape: readonly [number, number],

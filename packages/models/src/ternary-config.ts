@@ -6,7 +6,7 @@
  * - `autobitlinear`, `offline`: ternary weights and their scale, which multiplies (BitNet b1.58 2B4T);
  * - `autobitlinear`, `online`: full-precision weights that are rounded when they are used.
  */
-import type { ObjectReader } from '@qsparse/formats';
+import type { JsonObject, ObjectReader } from '@qsparse/formats';
 import { DENSE, type LinearConfig } from '@qsparse/layers';
 
 /** What the number stored beside ternary weights does with a product. */
@@ -44,4 +44,14 @@ export function parseTernary(config: ObjectReader): TernaryConfig {
 function scaleOf(linearClass: string, mode: string): TernaryScale | undefined {
   if (linearClass === 'bitlinear') return 'divides';
   return mode === 'offline' ? 'multiplies' : undefined;
+}
+
+/** `quantization_config` of ternary weights: packed ones have been rounded, others are rounded when they are used, as we round them. */
+export function ternaryKeys(packed: boolean): JsonObject {
+  return {
+    quant_method: 'bitnet',
+    linear_class: 'autobitlinear',
+    quantization_mode: packed ? 'offline' : 'online',
+    modules_to_not_convert: ['lm_head'],
+  };
 }

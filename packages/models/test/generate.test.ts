@@ -215,3 +215,33 @@ test('pieces of text are whole characters and join to the decoded text', async (
   expect(seen).toEqual([[0, 1]]); // the decoder knows what came before
   await expect(generate(model, codec, '', options).next()).rejects.toThrow('at least one token');
 });
+
+describe('on a device that works beside the host, tokens are computed ahead', () => {
+  const queued = (): ReferenceDevice => {
+    const device = referenceDevice();
+    return Object.create(device, { caps: { value: { ...device.caps, queued: true } } });
+  };
+
+  test.each([
+    ['greedy', { temperature: 0 }],
+    ['drawn', { temperature: 1, topP: 0.9, seed: 3 }],
+    ['drawn by the host', { repetitionPenalty: 1.3 }],
+  ] as const)('%s: the same text, also past the context', async (_, sampling) => {
+    const options = { ...sampling, maxTokens: 30 };
+    const expected = await tokensOf(tinyModel(referenceDevice(), { linear: TERNARY_TOP_K }), [4, 2], options);
+    const model = tinyModel(queued(), { linear: TERNARY_TOP_K });
+    const before = model.device.memory().count;
+    expect(await tokensOf(model, [4, 2], options)).toEqual(expected);
+    expect(model.device.memory().count).toBe(before);
+  });
+
+  test('a stop token and a reader that leaves leave nothing behind', async () => {
+    const model = tinyModel(queued(), {});
+    const before = model.device.memory().count;
+    const text = await tokensOf(model, [1], { temperature: 0, maxTokens: 3 });
+    const stops = await tokensOf(model, [1], { temperature: 0, stopTokens: [text[2]!] });
+    expect(stops).toEqual(text.slice(0, text.indexOf(text[2]!)));
+    for await (const _ of generateTokens(model, [1], { temperature: 0 })) break;
+    expect(model.device.memory().count).toBe(before);
+  });
+});

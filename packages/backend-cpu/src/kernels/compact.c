@@ -4,6 +4,7 @@
  */
 #include "../runtime/kernel.h"
 #include "row-int8.h"
+#include "row-list.h"
 #include "selection.h"
 
 struct compact_args {
@@ -24,35 +25,58 @@ static int32_t find_entries(const float *x, int32_t *indices, int32_t width, int
   int32_t found = 0;
   for (int32_t i = 0; i < width && found < keep; i += 4) {
     const v128_t four = width - i >= 4 ? load4(x + i) : load_some(x + i, width - i);
-    for (uint32_t mask = wasm_i32x4_bitmask(wasm_f32x4_ne(four, zero)); mask != 0 && found < keep; mask &= mask - 1)
+    const uint32_t all = wasm_i32x4_bitmask(wasm_f32x4_ne(four, zero));
+    if (all == 15 && keep - found >= 4) {
+      wasm_v128_store(indices + found, wasm_i32x4_add(wasm_i32x4_splat(i), wasm_i32x4_const(0, 1, 2, 3)));
+      found += 4;
+      continue;
+    }
+    for (uint32_t mask = all; mask != 0 && found < keep; mask &= mask - 1)
       indices[found++] = i + __builtin_ctz(mask);
   }
   return found;
 }
 
+/* Levels of the entries at `indices`, within 127: 127 x may be infinite. */
+static void write_codes(int8_t *codes, const float *x, const int32_t *indices, int32_t n, v128_t largest) {
+  const v128_t most = wasm_f32x4_const_splat(127), least = wasm_f32x4_const_splat(-127);
+  for (int32_t j = 0; j < n; j += 4) {
+    const int32_t last = n - 1, *at = indices + j;
+    const v128_t four = n - j >= 4 ? wasm_f32x4_make(x[at[0]], x[at[1]], x[at[2]], x[at[3]])
+                                   : wasm_f32x4_make(x[at[0]], x[indices[j + 1 < last ? j + 1 : last]],
+                                                     x[indices[j + 2 < last ? j + 2 : last]], x[indices[last]]);
+    const v128_t level = wasm_f32x4_nearest(wasm_f32x4_div(wasm_f32x4_mul(four, most), largest));
+    const v128_t whole = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_pmax(wasm_f32x4_pmin(level, most), least));
+    const v128_t words = wasm_i16x8_narrow_i32x4(whole, whole);
+    const uint32_t bytes = (uint32_t)wasm_i32x4_extract_lane(wasm_i8x16_narrow_i16x8(words, words), 0);
+    if (n - j >= 4) __builtin_memcpy(codes + j, &bytes, 4);
+    else
+      for (int32_t c = 0; c < n - j; c++) codes[j + c] = (int8_t)(bytes >> (8 * c));
+  }
+}
+
+void list_row(const struct list *to, const float *x, int32_t width, int32_t row) {
+  int32_t *indices = to->indices + row * to->keep;
+  const int32_t found = find_entries(x, indices, width, to->keep);
+  to->count[row] = found;
+  for (int32_t j = found; j < to->keep; j++) indices[j] = 0;
+  if (to->values) {
+    float *values = to->values + row * to->keep;
+    for (int32_t j = 0; j < found; j++) values[j] = x[indices[j]];
+    for (int32_t j = found; j < to->keep; j++) values[j] = 0;
+    return;
+  }
+  int8_t *codes = to->codes + row * to->keep;
+  const int32_t largest = largest_magnitude(x, width);
+  const int finite = largest < NOT_FINITE;
+  const struct levels levels = levels_of(finite ? float_of(largest) : 1);
+  to->scale[row] = finite ? wasm_f32x4_extract_lane(levels.step, 0) : __builtin_nanf("");
+  if (finite) write_codes(codes, x, indices, found, levels.largest);
+  for (int32_t j = finite ? found : 0; j < to->keep; j++) codes[j] = 0;
+}
+
 KERNEL(compact) {
   const struct range mine = part(a->rows, 1, thread, threads);
-  for (int32_t row = mine.begin; row < mine.end; row++) {
-    const float *x = a->x + row * a->width;
-    int32_t *indices = a->indices + row * a->keep;
-    const int32_t found = find_entries(x, indices, a->width, a->keep);
-    a->count[row] = found;
-    for (int32_t j = found; j < a->keep; j++) indices[j] = 0;
-    if (a->values) {
-      float *values = a->values + row * a->keep;
-      for (int32_t j = 0; j < found; j++) values[j] = x[indices[j]];
-      for (int32_t j = found; j < a->keep; j++) values[j] = 0;
-      continue;
-    }
-    int8_t *codes = a->codes + row * a->keep;
-    const int32_t largest = largest_magnitude(x, a->width);
-    const int finite = largest < NOT_FINITE;
-    const struct levels levels = levels_of(finite ? float_of(largest) : 1);
-    a->scale[row] = finite ? wasm_f32x4_extract_lane(levels.step, 0) : __builtin_nanf("");
-    for (int32_t j = 0; j < found && finite; j++) {
-      const float level = __builtin_rintf(x[indices[j]] * 127 / wasm_f32x4_extract_lane(levels.largest, 0));
-      codes[j] = (int8_t)(level > 127 ? 127 : level < -127 ? -127 : level); /* infinite where 127 x is */
-    }
-    for (int32_t j = finite ? found : 0; j < a->keep; j++) codes[j] = 0;
-  }
+  const struct list to = {a->indices, a->values, a->codes, a->count, a->scale, a->keep};
+  for (int32_t row = mine.begin; row < mine.end; row++) list_row(&to, a->x + row * a->width, a->width, row);
 }

@@ -26,8 +26,10 @@ import { gatedActivationBackward } from './gated-activation-backward.ts';
 import { gatedSparsify } from './gated-sparsify.ts';
 import { gatedSparsifyBackward } from './gated-sparsify-backward.ts';
 import { globalNorm } from './global-norm.ts';
+import { int8Embedding, int8Head } from './int8-table.ts';
 import { kvAppend } from './kv-append.ts';
 import { matmul } from './matmul.ts';
+import { packTernary } from './pack-ternary.ts';
 import { permute } from './permute.ts';
 import { quantizeInt8 } from './quantize-int8.ts';
 import { random } from './random.ts';
@@ -45,6 +47,7 @@ import { softmax } from './softmax.ts';
 import { softmaxBackward } from './softmax-backward.ts';
 import { sparseGemv } from './sparse-gemv.ts';
 import { sparsify, sparsifyStraightThrough } from './sparsify.ts';
+import { gatedSparsifyList, sparsifyList } from './sparsify-list.ts';
 import { ternarize } from './ternarize.ts';
 import { ternaryGemv } from './ternary-gemv.ts';
 import { unary } from './unary.ts';
@@ -91,11 +94,16 @@ export const coreKernels: core.KernelTable<typeof core, CpuKernel> = {
 
 export const quantizerKernels: core.KernelTable<typeof quantizers, CpuKernel> = {
   compactOp: compact,
+  gatedSparsifyListOp: gatedSparsifyList,
   gatedSparsifyOp: gatedSparsify,
   gatedSparsifyBackwardOp: gatedSparsifyBackward,
+  int8EmbeddingOp: int8Embedding,
+  int8HeadOp: int8Head,
+  packTernaryOp: packTernary,
   quantizeInt8Op: quantizeInt8,
   selectOp: select,
   sparseGemvOp: sparseGemv,
+  sparsifyListOp: sparsifyList,
   sparsifyOp: sparsify,
   sparsifyStraightThroughOp: sparsifyStraightThrough,
   ternarizeOp: ternarize,

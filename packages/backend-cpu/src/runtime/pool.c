@@ -1,7 +1,8 @@
 /*
  * The thread pool: all instances of the module share one memory, so the statics below are seen by every thread.
  * The caller's thread is thread 0; each worker sits in work(). A launch is: publish kernel and arguments, bump the
- * epoch, run the own share, wait for the others. Waiting spins a bounded number of turns, then sleeps.
+ * epoch, run the own share, wait for the others. Waiting spins a bounded number of turns, then sleeps; while a program
+ * runs it spins longer than its serial kernels take, since being woken costs more than most of them.
  * Nothing here allocates, and nothing waits for ever: a thread that does not answer ends in a status for JavaScript.
  */
 #include "kernel.h"
@@ -36,6 +37,7 @@ static struct {
   int32_t caller_may_sleep;
   int32_t stall_slices;
   char *scratch;
+  cell rounds;  /* of spin_turns, before a wait sleeps */
   int32_t busy; /* 1 from the start of a launch to its regular end; stays 1 after a trap on thread 0 */
 } pool;
 
@@ -55,6 +57,8 @@ static struct {
 extern char __heap_base;
 
 #define STACK_BYTES (64 << 10)
+#define PROGRAM_ROUNDS 24 /* about 0.5 ms */
+#define LAUNCH_ROUNDS 4   /* after a single launch: longer than JavaScript takes to the next one */
 #define SLICE_NANOSECONDS 100000000ll
 #define SLICE_SPINS 5000 /* a slice of a caller that may not sleep: about this many times 20 us */
 
@@ -66,13 +70,20 @@ static int spin_until_changed(struct gate *gate, uint32_t seen, int32_t turns) {
   return 0;
 }
 
+/* As often as the pool says by then: a program may begin or end meanwhile. */
+static int spin_rounds(struct gate *gate, uint32_t seen) {
+  for (uint32_t round = 0; round < atomic_load(&pool.rounds); round++)
+    if (spin_until_changed(gate, seen, pool.spin_turns)) return 1;
+  return 0;
+}
+
 static void wake(struct gate *gate) {
   if (atomic_load(&gate->sleepers)) __builtin_wasm_memory_atomic_notify((int *)&gate->value, -1);
 }
 
 /* Returns when gate->value is not `seen` any more, or with the reason why it will not change. */
 static enum status wait_until_changed(struct gate *gate, uint32_t seen, int thread) {
-  if (spin_until_changed(gate, seen, pool.spin_turns)) return OK;
+  if (spin_rounds(gate, seen)) return OK;
   for (int32_t slice = 0; slice < pool.stall_slices; slice++) {
     if (atomic_load(&failure.trapped)) return WORKER_TRAPPED;
     if (thread == 0 && !pool.caller_may_sleep) {
@@ -135,10 +146,12 @@ struct entry {
 EXPORT(replay) int32_t replay(const struct entry *list, int32_t count) {
   if (pool.busy) return BROKEN;
   pool.busy = 1;
+  if (count > 1) atomic_store(&pool.rounds, PROGRAM_ROUNDS);
   for (int32_t i = 0; i < count; i++) {
     const enum status status = run(list[i].index, list[i].args);
     if (status != OK) return status;
   }
+  if (count > 1) atomic_store(&pool.rounds, LAUNCH_ROUNDS);
   pool.busy = 0;
   return OK;
 }
@@ -153,7 +166,7 @@ EXPORT(work) void work(int32_t thread) {
   uint32_t seen = 0;
   for (;;) {
     uint32_t now;
-    if (!spin_until_changed(&epoch, seen, pool.spin_turns)) {
+    if (!spin_rounds(&epoch, seen)) {
       atomic_fetch_add(&epoch.sleepers, 1);
       __builtin_wasm_memory_atomic_wait32((int *)&epoch.value, (int)seen, -1);
       atomic_fetch_sub(&epoch.sleepers, 1);
@@ -192,6 +205,7 @@ EXPORT(configure) void configure(int32_t threads, int32_t spin_turns, int32_t ca
   pool.scratch = scratch_start();
   pool.threads = threads;
   pool.spin_turns = spin_turns;
+  atomic_store(&pool.rounds, LAUNCH_ROUNDS);
   pool.caller_may_sleep = caller_may_sleep;
   pool.stall_slices = stall_slices;
 }

@@ -4,6 +4,7 @@ import {
   channelBytes,
   type compactOp,
   packChannelMajor,
+  type packTernaryOp,
   type sparseGemvOp,
   type ternaryGemvOp,
 } from '@qsparse/quantizers';
@@ -88,6 +89,7 @@ const PRODUCTS: readonly (readonly [Shape, number, number, number, boolean])[] =
   [[2, 3], 40, 13, 257, false],
   [[1], 300, 200, 513, true],
   [[3], 140, 137, 300, false],
+  [[2], 1031, 1030, 31, true],
 ];
 
 /** Weights, and a stream beside them, that a device without bf16 reads too. */
@@ -157,10 +159,57 @@ export const ternaryGemvCases: CaseList<typeof ternaryGemvOp> = (draw) => {
       attrs: { dtype: draw.dtype },
     };
   };
+  const good = make('', [[3], 4, 2, 5, true]);
+  const outside = {
+    ...good,
+    name: 'an index outside',
+    ins: { ...good.ins, indices: draw.wholes([3, 2], [1, 4, 1, 2, -1, 2]) },
+  };
   return [
     ...PRODUCTS.map((sizes) => make('', sizes)),
     make('extreme, ', [[2], 300, 300, 70, true], { values: [127], weights: [1] }),
     make('extreme of both signs, ', [[2], 300, 259, 70, true], { values: [127, -127], weights: [1, -1] }),
+    make('extreme and long, ', [[1], 1100, 1099, 7, true], { values: [-127], weights: [1] }),
+    make('extreme, one row of weights after another, ', [[2], 516, 516, 300, false], {
+      ...{ values: [127, -127, 127], weights: [-1, 1] },
+    }),
+    make('levels of 0, ', [[3], 65, 64, 33, true], { values: [0] }),
     make('a row that is not finite, ', [[2], 12, 5, 4, true], { scale: [NaN, 1] }),
+    outside,
   ];
 };
+
+/** [outputs, inputs]: odd ones, and both sides of a block of 256 outputs. */
+const PACKED: readonly (readonly [number, number])[] = [
+  [1, 1],
+  [3, 5],
+  [64, 33],
+  [65, 3],
+  [255, 31],
+  [256, 40],
+  [257, 7],
+  [600, 129],
+];
+
+export const packTernaryCases: CaseList<typeof packTernaryOp> = (draw) => [
+  ...PACKED.map(([outputs, inputs]) => {
+    const signs = draw.whole([outputs * inputs], -1, 2).elements;
+    return {
+      name: shapes([outputs, inputs]),
+      ins: {
+        w: draw.floats(
+          [outputs, inputs],
+          Array.from(signs, (sign) => sign * 0.02734375),
+        ),
+      },
+      attrs: null,
+    };
+  }),
+  {
+    name: 'any magnitude',
+    ins: {
+      w: draw.floats([3, 8], [0, -0, 1e30, -1e30, Number.NaN, Infinity, -Infinity, 2 ** -100]),
+    },
+    attrs: null,
+  },
+];

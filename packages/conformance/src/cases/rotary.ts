@@ -3,6 +3,7 @@ import {
   type RotaryHeadsAttrs,
   type ropeOp,
   ropeTable,
+  type rotaryHeadsAppendOp,
   type rotaryHeadsBackwardOp,
   type rotaryHeadsOp,
 } from '@qsparse/core';
@@ -90,8 +91,14 @@ const HEADS: readonly HeadSizes[] = [
   sizes(3, 33, 4, 2, 64),
 ];
 
+interface Placed {
+  readonly of: HeadSizes;
+  readonly name: string;
+  readonly ins: { readonly table: Values; readonly position?: Values };
+}
+
 /** Sizes, table and position of each case. */
-function placed(draw: Draw) {
+function placed(draw: Draw): readonly Placed[] {
   return [
     ...HEADS.map((of) => ({
       of,
@@ -126,6 +133,33 @@ export const rotaryHeadsCases: CaseList<typeof rotaryHeadsOp> = (draw) => [
     ins: { x: draw.floats([1, 5, 4 * 10], SPECIAL), table: tableFor(draw, 5, 10) },
     attrs: { heads: 2, keyValueHeads: 1 },
   },
+];
+
+/** With a place of their own in the cache, of which some tokens fall out. */
+export const rotaryHeadsAppendCases: CaseList<typeof rotaryHeadsAppendOp> = (draw) => [
+  ...placed(draw).map(({ of: { batch, tokens, heads, keyValueHeads, width }, name, ins }, i) => {
+    const cache = [batch, tokens + 3, keyValueHeads, width];
+    const places = Array.from({ length: batch }, (_, b) => ((i + 3 * b) % (tokens + 5)) - 1);
+    return {
+      name: `${name}, cache ${shapes(cache)}`,
+      ins: {
+        ...{ x: draw.normal([batch, tokens, (heads + 2 * keyValueHeads) * width]), table: ins.table },
+        position: ins.position ?? draw.position(0),
+        ...{ keys: draw.normal(cache), values: draw.normal(cache) },
+        place: draw.position(i % 2 ? places : places[0]!),
+      },
+      attrs: { heads, keyValueHeads },
+    };
+  }),
+  ...[4, 5, -1, 2 ** 31 - 1, -(2 ** 31)].map((place) => ({
+    name: `place ${place} of 5, two tokens`,
+    ins: {
+      ...{ x: draw.normal([1, 2, 4 * 16]), table: tableFor(draw, 9, 16), position: draw.position(3) },
+      ...{ keys: draw.normal([1, 5, 1, 16]), values: draw.normal([1, 5, 1, 16]) },
+      place: draw.position(place),
+    },
+    attrs: { heads: 2, keyValueHeads: 1 },
+  })),
 ];
 
 export const rotaryHeadsBackwardCases: CaseList<typeof rotaryHeadsBackwardOp> = (draw) => [

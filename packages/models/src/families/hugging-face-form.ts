@@ -8,6 +8,7 @@ import { FormatError, type JsonObject } from '@qsparse/formats';
 import { DENSE, type DecoderConfig } from '@qsparse/layers';
 import { parseModelConfig } from '../config.ts';
 import { formatRopeScaling } from '../rope-scaling.ts';
+import { ternaryKeys } from '../ternary-config.ts';
 import { FULL, formatActivation, formatSizes, SLIDING } from './hugging-face.ts';
 import { formatModelConfig, type TextEnds } from './qsparse.ts';
 
@@ -122,16 +123,6 @@ function qwenWindow({ slidingWindow, slidingLayers, layers }: DecoderConfig): Js
     use_sliding_window: true,
     sliding_window: slidingWindow,
     layer_types: slides.map((isSliding) => (isSliding ? SLIDING : FULL)),
-  };
-}
-
-/** Unpacked weights are rounded by transformers, as we round them; packed ones have been. */
-function ternaryKeys(packed: boolean): JsonObject {
-  return {
-    quant_method: 'bitnet',
-    linear_class: 'autobitlinear',
-    quantization_mode: packed ? 'offline' : 'online',
-    modules_to_not_convert: ['lm_head'],
   };
 }
 

@@ -5,6 +5,7 @@
 import type { JsonObject, ObjectReader } from '@qsparse/formats';
 import { type DecoderConfig, type LinearConfig, SITES, type SiteName, type Sparsity } from '@qsparse/layers';
 import { formatRopeScaling, parseRope } from '../rope-scaling.ts';
+import { ternaryKeys } from '../ternary-config.ts';
 import type { Family } from './family.ts';
 import {
   FULL,
@@ -33,6 +34,7 @@ const KEYS = [
   'hidden_act',
   'tie_word_embeddings',
   'qsparse',
+  'quantization_config',
 ];
 
 const OUR_KEYS = [
@@ -78,16 +80,19 @@ function parse(reader: ObjectReader): DecoderConfig {
     ...(ours.boolean('query_key_norm', { fallback: false }) && { queryKeyNorm: true }),
     ...(biases.length > 0 && { biases }),
     tiedEmbedding: reader.boolean('tie_word_embeddings', { fallback: false }),
-    linear: parseLinear(ours),
+    linear: parseLinear(ours, reader.has('quantization_config')),
   };
 }
 
-function parseLinear(ours: ObjectReader): LinearConfig {
+function parseLinear(ours: ObjectReader, isRounded: boolean): LinearConfig {
   const sparsityBySite = parseBySite(ours);
+  const weights: LinearConfig['weights'] = ours.oneOf('weights', ['full', 'ternary'], { fallback: 'full' });
+  if (isRounded && weights !== 'ternary')
+    throw ours.invalid('weights', '"ternary" when "quantization_config" is given');
   return {
     sparsity: parseSparsity(ours),
     ...(sparsityBySite && { sparsityBySite }),
-    weights: ours.oneOf('weights', ['full', 'ternary'], { fallback: 'full' }),
+    weights,
     activations: ours.oneOf('activations', ['full', 'int8'], { fallback: 'full' }),
     straightThrough: ours.boolean('straight_through', { fallback: true }),
     rescale: ours.oneOf('rescale', ['none', 'unit', 'preserve'], { fallback: 'none' }),
@@ -153,10 +158,15 @@ export interface TextEnds {
   readonly endOfText?: number | undefined;
 }
 
+export interface ModelConfigOptions extends TextEnds {
+  /** Ternary weights are stored rounded, four to a byte, as `storedWeights` with the form `packed` gives them. Default false. */
+  readonly packed?: boolean | undefined;
+}
+
 /** The config.json of a Q-Sparse model; `parseModelConfig` reads the same config from it. */
 export function formatModelConfig(
   config: DecoderConfig,
-  { beginOfText, endOfText }: TextEnds = {},
+  { beginOfText, endOfText, packed = false }: ModelConfigOptions = {},
 ): JsonObject {
   const { linear, ropeScaling, slidingLayers, biases } = config;
   return {
@@ -173,6 +183,7 @@ export function formatModelConfig(
     ...(beginOfText !== undefined && { bos_token_id: beginOfText }),
     ...(endOfText !== undefined && { eos_token_id: endOfText }),
     torch_dtype: 'float32',
+    ...(packed && linear.weights === 'ternary' && { quantization_config: ternaryKeys(true) }),
     qsparse: {
       ...formatSparsity(linear.sparsity),
       ...formatBySite(linear.sparsityBySite),

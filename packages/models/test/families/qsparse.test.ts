@@ -141,7 +141,7 @@ test.each<[object, string, string]>([
   [{ ...good, layer_types: ['full_attention'] }, 'layer_types', 'a list of 2 of full_attention and sliding'],
   [{ ...good, layer_types: ['full_attention', 'linear'] }, 'layer_types', 'got ["full_attention"'],
   [{ ...good, qsparse: { ...ours, biases: ['q'] } }, 'qsparse.biases', 'a list of qkv, o, gate-up, down'],
-  [{ ...good, quantization_config: {} }, 'quantization_config', 'unknown key'],
+  [{ ...good, quantization_config: {} }, 'qsparse.weights', '"ternary" when "quantization_config" is given'],
   [{ ...good, rope_scaling: { rope_type: 'longrope' } }, 'rope_scaling.rope_type', 'got "longrope"'],
 ])('%#: a wrong key is named', (json, key, message) => {
   const parse = () => parseModelConfig(json as never, 'some/config.json');
@@ -265,4 +265,16 @@ test('ReLU at single sites comes back, and a selection beside it is refused', ()
   expect(() => parseModelConfig(both as typeof json)).toThrow(
     '"qsparse.sparsity" must be absent when "selection" is "relu"',
   );
+});
+
+test('packed ternary weights are said in config.json, and only of a ternary model', () => {
+  const decoder = { ...TINY, linear: TERNARY_TOP_K };
+  const packed = formatModelConfig(decoder, { packed: true });
+  expect(parseModelConfig(packed)).toMatchObject({ decoder, ternaryScale: 'multiplies' });
+  const plain = formatModelConfig({ ...TINY, linear: { ...TERNARY_TOP_K, weights: 'full' } });
+  expect(
+    formatModelConfig({ ...TINY, linear: { ...TERNARY_TOP_K, weights: 'full' } }, { packed: true }),
+  ).toEqual(plain);
+  const full = { ...plain, quantization_config: packed.quantization_config! };
+  expect(() => parseModelConfig(full)).toThrow('"ternary" when "quantization_config" is given');
 });
