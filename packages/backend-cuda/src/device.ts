@@ -21,6 +21,7 @@ import {
 } from '@qsparse/core';
 import { createArgumentBlock } from './arguments.ts';
 import { defaultCacheFolder } from './cache-folder.ts';
+import { COUNTERS, makeCounters } from './counters.ts';
 import {
   type Driver,
   forgetContext,
@@ -30,6 +31,7 @@ import {
   showVersion,
 } from './driver/driver.ts';
 import { CudaError, REMEDIES } from './driver/errors.ts';
+import { createEarlyLaunches } from './early.ts';
 import { kernelLayouts } from './generated/kernel-arguments.ts';
 import { kernelsByOp } from './kernels/index.ts';
 import type { LaunchContext } from './launch.ts';
@@ -58,6 +60,8 @@ export interface CudaOptions {
   readonly cacheFolder?: string | undefined;
   /** Told while kernels without machine code for this GPU are compiled: some seconds, once. */
   readonly onCompile?: ((done: number, count: number) => void) | undefined;
+  /** False places no block before the launch in front has ended. Default: QSPARSE_CUDA_EARLY is not 0. */
+  readonly early?: boolean | undefined;
   /** Waits after every launch, so that an error names its kernel. Default: QSPARSE_CUDA_DEBUG is set. */
   readonly debug?: boolean | undefined;
 }
@@ -143,9 +147,13 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
   await modules.prepare(options.onCompile);
   const staging = createStaging(driver, stream);
   const argumentBlock = createArgumentBlock();
+  const earlyLaunches = createEarlyLaunches(driver, stream);
+  const mayBeEarly = options.early ?? process.env.QSPARSE_CUDA_EARLY !== '0';
   const debug = options.debug ?? Boolean(process.env.QSPARSE_CUDA_DEBUG);
 
   const slots = new Set<number>();
+  /** Of LaunchContext.counters; 0 until asked for. */
+  let zeros = 0;
   /** Executable graphs of the programs that are there. */
   const execs = new Set<number>();
   const timers = new Timers(driver);
@@ -232,7 +240,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
   });
 
   const launch: LaunchContext['launch'] = (kernel, args, [x, y = 1, z = 1], launchOptions = {}) => {
-    const { threads = kernelLayouts[kernel].threads, shared = 0 } = launchOptions;
+    const { threads = kernelLayouts[kernel].threads, shared = 0, early = false } = launchOptions;
     for (const [axis, blocks] of [x, y, z].entries()) {
       if (Number.isInteger(blocks) && blocks >= 1 && blocks <= MOST_BLOCKS[axis]!) continue;
       const limit = `1 to ${MOST_BLOCKS[axis]} blocks along axis ${axis}`;
@@ -240,11 +248,18 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
     }
     const handle = modules.kernel(kernel);
     modules.allowShared(kernel, shared);
+    const isEarly = early && mayBeEarly && earlyLaunches.takes(handle);
     enqueue(kernel, () => {
       const params = argumentBlock.write(kernel, args);
-      const status = driver.raw.cuLaunchKernel(handle, x, y, z, threads, 1, 1, shared, stream, params, 0);
+      const status = isEarly
+        ? earlyLaunches.launch(handle, [x, y, z], threads, shared, params)
+        : driver.raw.cuLaunchKernel(handle, x, y, z, threads, 1, 1, shared, stream, params, 0);
       if (status !== SUCCESS)
-        driver.check('cuLaunchKernel', status, `${kernel} with ${x} x ${y} x ${z} blocks of ${threads}`);
+        driver.check(
+          isEarly ? 'cuLaunchKernelEx' : 'cuLaunchKernel',
+          status,
+          `${kernel} with ${x} x ${y} x ${z} blocks of ${threads}`,
+        );
     });
   };
 
@@ -264,6 +279,15 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
           if (!work) return false;
           enqueue(`gemm ${plan.m} x ${plan.n} x ${plan.k}`, work);
           return true;
+        },
+        counters(count) {
+          if (count > COUNTERS)
+            throw new RangeError(`[cuda] a launch has ${COUNTERS} counters at most, got ${count}`);
+          if (!zeros) {
+            zeros = makeCounters(driver);
+            slots.add(zeros);
+          }
+          return zeros;
         },
         temporary(bytes) {
           const slot = alloc(bytes);
@@ -305,7 +329,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
       });
     },
     origins: modules.origins,
-    caps: { compute: ['f32', 'bf16'], float64: false, threads: multiprocessors },
+    caps: { compute: ['f32', 'bf16'], float64: false, threads: multiprocessors, queued: true },
     alloc(bytes) {
       requireDevice();
       return alloc(bytes);
@@ -387,6 +411,7 @@ export async function cudaDevice(options: CudaOptions = {}): Promise<CudaDevice>
       timers.dispose();
       modules.dispose();
       argumentBlock.dispose();
+      earlyLaunches.dispose();
       for (const slot of slots) driver.raw.cuMemFree(slot);
       driver.raw.cuStreamDestroy(stream);
       leave();

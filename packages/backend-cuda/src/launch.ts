@@ -14,6 +14,11 @@ export interface LaunchOptions {
   readonly threads?: number;
   /** Bytes of dynamic shared memory. Default 0. */
   readonly shared?: number;
+  /**
+   * Blocks may be there before the launch in front has ended, and wait for it: short launches then follow each other
+   * without a pause. Default false: the last blocks of long launches are not in each other's way.
+   */
+  readonly early?: boolean;
 }
 
 export interface LaunchContext {
@@ -32,6 +37,11 @@ export interface LaunchContext {
   gemm(plan: GemmPlan, addresses: GemmAddresses): boolean;
   /** Address of memory that is valid for this op's own launches. Content undefined; a multiple of 256. */
   temporary(bytes: number): number;
+  /**
+   * Address of `count` u32 zeros (COUNTERS at most), the same for every launch of the device: who changes them leaves zeros.
+   * Launches of one stream come one after the other, so that none sees another's.
+   */
+  counters(count: number): number;
 }
 
 /** Device addresses of a product's operands; `c` may equal `d`. */

@@ -45,6 +45,9 @@ const SIGNATURES = {
   cuFuncSetAttribute: 'int cuFuncSetAttribute(uintptr_t function, int attribute, int value)',
   cuLaunchKernel:
     'int cuLaunchKernel(uintptr_t function, uint32 gx, uint32 gy, uint32 gz, uint32 bx, uint32 by, uint32 bz, uint32 shared, uintptr_t stream, uintptr_t params, uintptr_t extra)',
+  cuLaunchKernelEx:
+    'int cuLaunchKernelEx(uintptr_t config, uintptr_t function, uintptr_t params, uintptr_t extra)',
+  cuFuncGetAttribute: 'int cuFuncGetAttribute(void *value, int attribute, uintptr_t function)',
   cuGetErrorName: 'int cuGetErrorName(int status, _Out_ const char **name)',
 } as const;
 

@@ -7,5 +7,6 @@ const threadsFor = (width: number): number => (width <= 256 ? 32 : width <= 8192
 export const argmax: CudaKernel = cudaKernel(argmaxOp, ({ x }, { y }, _attrs, context) => {
   const { rows, width } = asRows(x.shape);
   const kernel = x.dtype === 'f32' ? 'argmax_f32' : 'argmax_bf16';
-  context.launch(kernel, { x: at(x), y: at(y), rows, width }, [rows], { threads: threadsFor(width) });
+  const options = { threads: threadsFor(width), early: true };
+  context.launch(kernel, { x: at(x), y: at(y), rows, width }, [rows], options);
 });

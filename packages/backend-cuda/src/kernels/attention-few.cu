@@ -1,9 +1,10 @@
 /**
  * attention for at most 8 rows (queries times heads of a group), which is decoding: keys and values are read once, for
- * all rows. The keys of a batch and group are split into chunks with a block each; what the blocks find is merged by a
- * second kernel. f32 and bf16, any head size.
+ * all rows. The keys of a batch and group are split into chunks with a block each; what the blocks find is merged by the
+ * last of them, or by a second kernel where counters do not suffice. f32 and bf16, any head size.
  */
 #include "attention.cuh"
+#include "last-block.cuh"
 
 struct AttentionFewArguments {
   const void *q;
@@ -13,6 +14,9 @@ struct AttentionFewArguments {
   const int *first;
   float *sums;
   float *outs;
+  void *y;
+  float *log_sum_exp;
+  u32 *arrived;
   int queries;
   int keys;
   int heads;
@@ -120,9 +124,62 @@ DEVICE void sum_values(float* outs, float* sums, const float* weights, const T* 
   }
 }
 
+/** Columns that a warp merges at a time. */
+constexpr int SLAB = 128;
+
+/** y and log_sum_exp of all rows of one batch and group, from what its chunks found; a warp takes a row's next columns. */
+template <class T>
+DEVICE void merge_chunks(const AttentionMergeArguments& a, int pair) {
+  const int per_group = a.heads / a.groups, rows = a.queries * per_group, slabs = (a.width + SLAB - 1) / SLAB;
+  const int batch = pair / a.groups, group = pair % a.groups;
+  const long long first_part = static_cast<long long>(pair) * a.chunks * rows;
+  for (int unit = warp_index(); unit < rows * slabs; unit += FEW_WARPS) {
+    const int r = unit / slabs, column = unit % slabs * SLAB + lane_index();
+    const float* const found = a.sums + (first_part + r) * 2;
+    const float* const outs = a.outs + (first_part + r) * a.width;
+    const auto found_by = [&](int chunk) {
+      const float* const one = found + static_cast<long long>(chunk) * rows * 2;
+      return PartialSum{__ldcg(one), __ldcg(one + 1)};
+    };
+    float largest = -INFINITE;
+    for (int i = lane_index(); i < a.chunks; i += 32) largest = fmaxf(largest, found_by(i).largest);
+    largest = warp_max(largest);
+    const float offset = largest == -INFINITE ? 0.0f : largest;
+    float all = 0, own[SLAB / 32] = {};
+    for (int first = 0; first < a.chunks; first += 32) {
+      float factor = -1;
+      if (first + lane_index() < a.chunks) {
+        const PartialSum one = found_by(first + lane_index());
+        // Below 0: a chunk that this row does not see, whose block may have left no values.
+        factor = one.largest == -INFINITE && one.sum == 0 ? -1 : expf(one.largest - offset);
+        if (!(factor < 0)) all += one.sum * factor;
+      }
+      const int count = min(32, a.chunks - first);
+#pragma unroll 4
+      for (int i = 0; i < count; i++) {
+        const float weight = __shfl_sync(FULL_WARP, factor, i);
+        if (weight < 0) continue;
+        const float* const out = outs + static_cast<long long>(first + i) * rows * a.width;
+#pragma unroll
+        for (int j = 0; j < SLAB / 32; j++)
+          if (column + 32 * j < a.width) own[j] = fmaf(__ldcg(out + column + 32 * j), weight, own[j]);
+      }
+    }
+    all = warp_sum(all);
+    const float inverse = all == 0 ? 0.0f : 1 / all;
+    const long long row =
+        (static_cast<long long>(batch) * a.queries + r / per_group) * a.heads + group * per_group + r % per_group;
+    T* const y = static_cast<T*>(a.y) + row * a.width;
+#pragma unroll
+    for (int j = 0; j < SLAB / 32; j++)
+      if (column + 32 * j < a.width) y[column + 32 * j] = from_float<T>(own[j] * inverse);
+    if (unit % slabs == 0 && lane_index() == 0) a.log_sum_exp[row] = all == 0 ? -INFINITE : largest + logf(all);
+  }
+}
+
 /** A grid [batch · groups, chunks]; sums [batch · groups, chunks, rows, 2] and outs [.., rows, width] get the parts. */
 template <class T, int ROWS, int VECTOR>
-DEVICE void attention_few(const AttentionFewArguments& a) {
+DEVICE void attend_chunk(const AttentionFewArguments& a) {
   __shared__ float scores[ROWS * MOST_KEYS];
   __shared__ float sums[FEW_WARPS * ROWS * TEAM * VECTOR];
   DYNAMIC_SHARED(shared);
@@ -189,55 +246,13 @@ DEVICE void attention_few(const AttentionFewArguments& a) {
   sum_values<ROWS, VECTOR>(outs, sums, scores, static_cast<const T*>(a.v) + place, stride, a.width, count, rows);
 }
 
-/** A block for each row [B, T, H]. */
-template <class T>
-DEVICE void attention_merge(const AttentionMergeArguments& a) {
-  const int per_group = a.heads / a.groups;
-  const int head = blockIdx.x % a.heads;
-  const int t = blockIdx.x / a.heads % a.queries;
-  const int batch = blockIdx.x / a.heads / a.queries;
-  const int rows = a.queries * per_group;
-  const long long pair = static_cast<long long>(batch) * a.groups + head / per_group;
-  const long long row = pair * a.chunks * rows + t * per_group + head % per_group;
-  const PartialSum* const found = reinterpret_cast<const PartialSum*>(a.sums) + row;
-
-  __shared__ float scratch[32];
-  __shared__ float factors[FEW_THREADS];
-  float largest = -INFINITE;
-  for (int i = threadIdx.x; i < a.chunks; i += FEW_THREADS) {
-    largest = fmaxf(largest, found[static_cast<long long>(i) * rows].largest);
-  }
-  largest = block_max<FEW_THREADS>(largest, scratch);
-  const float offset = largest == -INFINITE ? 0.0f : largest;
-  float all = 0;
-  for (int i = threadIdx.x; i < a.chunks; i += FEW_THREADS) {
-    const PartialSum one = found[static_cast<long long>(i) * rows];
-    all += one.sum * expf(one.largest - offset);
-  }
-  all = block_sum<FEW_THREADS>(all, scratch);
-  const float inverse = all == 0 ? 0.0f : 1 / all;
-
-  for (int column = 0; column < a.width; column += FEW_THREADS) {
-    const int d = column + threadIdx.x;
-    float out = 0;
-    for (int first = 0; first < a.chunks; first += FEW_THREADS) {
-      const int count = min(FEW_THREADS, a.chunks - first);
-      __syncthreads();
-      if (threadIdx.x < count) {
-        const PartialSum one = found[static_cast<long long>(first + threadIdx.x) * rows];
-        // Below 0: a chunk that this row does not see, whose block may have left no values.
-        factors[threadIdx.x] = one.largest == -INFINITE && one.sum == 0 ? -1 : expf(one.largest - offset);
-      }
-      __syncthreads();
-      const float* const outs = a.outs + (row + static_cast<long long>(first) * rows) * a.width + d;
-      for (int i = 0; i < count && d < a.width; i++) {
-        if (!(factors[i] < 0)) out = fmaf(outs[static_cast<long long>(i) * rows * a.width], factors[i], out);
-      }
-    }
-    T* const y = static_cast<T*>(a.y) + static_cast<long long>(blockIdx.x) * a.width;
-    if (d < a.width) y[d] = from_float<T>(out * inverse);
-  }
-  if (threadIdx.x == 0) a.log_sum_exp[blockIdx.x] = all == 0 ? -INFINITE : largest + logf(all);
+template <class T, int ROWS, int VECTOR>
+DEVICE void attention_few(const AttentionFewArguments& a) {
+  attend_chunk<T, ROWS, VECTOR>(a);
+  const int chunks = static_cast<int>(gridDim.y);
+  if (!a.arrived || !is_last_block(a.arrived + blockIdx.x, gridDim.y)) return;
+  const AttentionMergeArguments merge = {a.sums, a.outs, a.y, a.log_sum_exp, a.queries, a.heads, a.groups, a.width, chunks};
+  merge_chunks<T>(merge, static_cast<int>(blockIdx.x));
 }
 
 KERNEL(attention_few_1_f32, 128, AttentionFewArguments) { attention_few<float, 1, 4>(a); }
@@ -246,5 +261,5 @@ KERNEL(attention_few_1_bf16, 128, AttentionFewArguments) { attention_few<bf16, 1
 KERNEL(attention_few_8_bf16, 128, AttentionFewArguments) { attention_few<bf16, 8, 8>(a); }
 KERNEL(attention_few_any_f32, 128, AttentionFewArguments) { attention_few<float, 8, 1>(a); }
 KERNEL(attention_few_any_bf16, 128, AttentionFewArguments) { attention_few<bf16, 8, 1>(a); }
-KERNEL(attention_merge_f32, 128, AttentionMergeArguments) { attention_merge<float>(a); }
-KERNEL(attention_merge_bf16, 128, AttentionMergeArguments) { attention_merge<bf16>(a); }
+KERNEL(attention_merge_f32, 128, AttentionMergeArguments) { merge_chunks<float>(a, blockIdx.x); }
+KERNEL(attention_merge_bf16, 128, AttentionMergeArguments) { merge_chunks<bf16>(a, blockIdx.x); }

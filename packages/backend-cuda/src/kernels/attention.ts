@@ -3,6 +3,7 @@
  * tensor cores, everything else through the general kernel.
  */
 import { attentionOp, positionStep } from '@qsparse/core';
+import { COUNTERS } from '../counters.ts';
 import { at, type CudaKernel, cudaKernel, type LaunchContext } from '../launch.ts';
 import {
   type AttentionNumbers,
@@ -83,18 +84,20 @@ function attendFew(
   const chunks = Math.ceil(keys / chunk);
   const sums = context.temporary(pairs * chunks * rows * 8);
   const outs = context.temporary(pairs * chunks * rows * width * 4);
+  const arrived = pairs <= COUNTERS ? context.counters(pairs) : 0;
 
   const isWide = [inputs.q, inputs.k, inputs.v, width * (isF32 ? 4 : 2)].every((number) => number % 16 === 0);
   const kind = !isWide ? 'any' : rows === 1 ? 1 : FEW_ROWS;
   context.launch(
     isF32 ? `attention_few_${kind}_f32` : `attention_few_${kind}_bf16`,
-    { ...inputs, ...sizes, sums, outs, chunk },
+    { ...inputs, ...sizes, sums, outs, y, logSumExp, arrived, chunk },
     [pairs, chunks],
-    { shared: (kind === 1 ? 1 : FEW_ROWS) * width * 4 },
+    { shared: (kind === 1 ? 1 : FEW_ROWS) * width * 4, early: true },
   );
+  if (arrived) return;
   context.launch(
     isF32 ? 'attention_merge_f32' : 'attention_merge_bf16',
     { sums, outs, y, logSumExp, queries, heads, groups, width, chunks },
-    [batch * queries * heads],
+    [pairs],
   );
 }

@@ -11,9 +11,16 @@
 /**
  * Declares a kernel: its name, the threads of a block (its most, and what a launch uses unless it says otherwise) and the
  * struct of its arguments, which the body sees as `a`. scripts/kernel-structs.mjs reads these lines and the structs.
+ * Every kernel waits for the launches before it, so that each of them may be started early (src/early.ts).
  */
-#define KERNEL(name, threads, Arguments) \
-  extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ Arguments a)
+#define KERNEL(name, threads, Arguments)                                                            \
+  static DEVICE void body_of_##name(const Arguments& a);                                            \
+  extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ Arguments a) { \
+    fetch_ahead(a);                                                                                 \
+    wait_for_earlier_launches();                                                                    \
+    body_of_##name(a);                                                                              \
+  }                                                                                                 \
+  static DEVICE void body_of_##name(const Arguments& a)
 /** Shared memory whose size the launch decides. */
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(128) unsigned char name[]
 #define DEVICE __device__ __forceinline__
@@ -22,7 +29,26 @@
 #else
 #define HAS_TENSOR_CORES 0
 #endif
+
+/**
+ * Ends when the launch before this one has ended and all that it wrote is seen here; then the next one may be started
+ * beside this. No launch ends before its own wait has, and so none of those before it is under way any more either: a
+ * body may read, overwrite and count in what any earlier launch has used, as if launches came one after the other.
+ */
+DEVICE void wait_for_earlier_launches() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
+}
+#endif
+
+/**
+ * What a kernel does before it waits: nothing, unless the file of its struct has another form of this in front of its
+ * KERNELs. It may have memory brought into the second cache and must read none.
+ */
+template <class Arguments>
+DEVICE void fetch_ahead(const Arguments&) {}
 
 #define FULL_WARP 0xffffffffu
 
@@ -90,6 +116,40 @@ template <int N, class T>
 DEVICE void store_vector(T* to, const Vector<T, N>& values) {
   auto& target = *reinterpret_cast<Vector<T, N>*>(to);
   target = values;
+}
+/**
+ * 16 and 8 bytes at a multiple of as many that nobody reads again soon and no kernel writes meanwhile: past the first cache.
+ * Volatile, so that loads which are written before their uses stay there and wait together.
+ */
+DEVICE Vector<u32, 4> load_once(const void* from) {
+#if !defined(QSPARSE_EMULATED) && __CUDA_ARCH__ >= 800
+  Vector<u32, 4> words;
+  asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
+               : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
+               : "l"(from));
+  return words;
+#else
+  return load_vector<4>(static_cast<const u32*>(from));
+#endif
+}
+DEVICE Vector<u32, 2> load_once_8(const void* from) {
+#if !defined(QSPARSE_EMULATED) && __CUDA_ARCH__ >= 800
+  Vector<u32, 2> words;
+  asm volatile("ld.global.nc.L1::no_allocate.v2.u32 {%0,%1}, [%2];" : "=r"(words.at[0]), "=r"(words.at[1]) : "l"(from));
+  return words;
+#else
+  return load_vector<2>(static_cast<const u32*>(from));
+#endif
+}
+/** Has `bytes` (a multiple of 16, as their address) brought into the second cache in the background. */
+DEVICE void fetch_into_cache(const void* from, u32 bytes) {
+#ifdef QSPARSE_EMULATED
+  // Addresses that are wrong show in the checked build.
+  load_once(from);
+  load_once(static_cast<const unsigned char*>(from) + bytes - 16);
+#elif __CUDA_ARCH__ >= 900
+  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(from), "r"(bytes) : "memory");
+#endif
 }
 /** Whether every row of `width` elements from `first` on starts at a multiple of 16 bytes and is whole vectors. */
 template <class T>

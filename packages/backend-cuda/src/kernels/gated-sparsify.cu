@@ -18,40 +18,8 @@ struct GatedSparsifyArguments {
   float epsilon;
 };
 
-#include "gated-activation.cuh"
+#include "gated-row.cuh"
 #include "sparsify-row.cuh"
-
-/** Vectors of gate and up that are loaded before the first is used. */
-constexpr int AHEAD = 4;
-
-template <class Team, GatedKind KIND>
-DEVICE void gate_row(u32 (&row)[VECTORS][WORDS], const bf16* gate, const bf16* up, const Place& place) {
-#pragma unroll
-  for (int first = 0; first < VECTORS; first += AHEAD) {
-    if (first >= place.vectors) {
-#pragma unroll
-      for (int v = first; v < first + AHEAD; v++)
-#pragma unroll
-        for (int i = 0; i < WORDS; i++) row[v][i] = 0;
-      continue;
-    }
-    u32 ups[AHEAD][WORDS];
-#pragma unroll
-    for (int v = 0; v < AHEAD; v++) {
-      load_words<Team>(row[first + v], gate, place, first + v);
-      load_words<Team>(ups[v], up, place, first + v);
-    }
-#pragma unroll
-    for (int v = 0; v < AHEAD; v++) {
-#pragma unroll
-      for (int i = 0; i < WORDS; i++) {
-        const u32 gates = row[first + v][i], factors = ups[v][i];
-        row[first + v][i] = pack_bf16(activation<bf16, KIND>(low_bf16(gates)).value * low_bf16(factors),
-                                      activation<bf16, KIND>(high_bf16(gates)).value * high_bf16(factors));
-      }
-    }
-  }
-}
 
 template <int LANES, int WARPS>
 DEVICE void gated_sparsify(const GatedSparsifyArguments& a) {
@@ -60,9 +28,7 @@ DEVICE void gated_sparsify(const GatedSparsifyArguments& a) {
   const Site site{a.y, a.inverse_rms, weight, a.rows, a.width, a.keep, static_cast<SiteOutput>(a.output), a.epsilon};
   const bf16* x = static_cast<const bf16*>(a.x);
   sparsify_rows<Here>(site, [&](u32(&row)[VECTORS][WORDS], long long first, const Place& place) {
-    const bf16* gate = x + 2 * first;
-    if (a.kind == GATED_SILU) gate_row<Here, GATED_SILU>(row, gate, gate + a.width, place);
-    else gate_row<Here, GATED_SQUARED_RELU>(row, gate, gate + a.width, place);
+    load_gated<Here>(row, x + 2 * first, a.width, a.kind, place);
   });
 }
 

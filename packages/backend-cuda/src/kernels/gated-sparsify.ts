@@ -7,8 +7,8 @@ import { launchSite, type RowSite, siteArguments, siteTeam } from './sparsify.ts
 
 const RESIDENT: Resident = { narrow: 3, warp: 3, warps: 6, block: 2, any: 6 };
 
-/** What gated_sparsify_* computes itself. */
-const FUSED: readonly GatedActivationAttrs['kind'][] = ['squared-relu', 'silu'];
+/** What gated_sparsify_* and gated_sparsify_list_* compute themselves. */
+export const FUSED: readonly GatedActivationAttrs['kind'][] = ['squared-relu', 'silu'];
 
 export const gatedSparsify: CudaKernel = cudaKernel(
   gatedSparsifyOp,

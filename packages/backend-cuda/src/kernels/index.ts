@@ -25,9 +25,11 @@ import { gatedActivation } from './gated-activation.ts';
 import { gatedActivationBackward } from './gated-activation-backward.ts';
 import { gatedSparsify } from './gated-sparsify.ts';
 import { gatedSparsifyBackward } from './gated-sparsify-backward.ts';
+import { gatedSparsifyList } from './gated-sparsify-list.ts';
 import { globalNorm } from './global-norm.ts';
 import { kvAppend } from './kv-append.ts';
 import { matmul } from './matmul.ts';
+import { packTernary } from './pack-ternary.ts';
 import { permute } from './permute.ts';
 import { quantizeInt8 } from './quantize-int8.ts';
 import { random } from './random.ts';
@@ -35,7 +37,7 @@ import { reduce } from './reduce.ts';
 import { rmsNorm } from './rms-norm.ts';
 import { rmsNormBackward } from './rms-norm-backward.ts';
 import { rope } from './rope.ts';
-import { rotaryHeads } from './rotary-heads.ts';
+import { rotaryHeads, rotaryHeadsAppend } from './rotary-heads.ts';
 import { rotaryHeadsBackward } from './rotary-heads-backward.ts';
 import { sample } from './sample.ts';
 import { scale } from './scale.ts';
@@ -43,8 +45,11 @@ import { select } from './select.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 import { softmaxBackward } from './softmax-backward.ts';
+import { sparseGemv } from './sparse-gemv.ts';
 import { sparsify, sparsifyStraightThrough } from './sparsify.ts';
+import { sparsifyList } from './sparsify-list.ts';
 import { ternarize } from './ternarize.ts';
+import { ternaryGemv } from './ternary-gemv.ts';
 import { unary } from './unary.ts';
 import { unaryBackward } from './unary-backward.ts';
 
@@ -77,6 +82,7 @@ export const coreKernels: core.KernelTable<typeof core, CudaKernel> = {
   rmsNormBackwardOp: rmsNormBackward,
   ropeOp: rope,
   rotaryHeadsOp: rotaryHeads,
+  rotaryHeadsAppendOp: rotaryHeadsAppend,
   rotaryHeadsBackwardOp: rotaryHeadsBackward,
   sampleOp: sample,
   scaleOp: scale,
@@ -91,11 +97,16 @@ export const quantizerKernels: core.KernelTable<typeof quantizers, CudaKernel> =
   compactOp: compact,
   gatedSparsifyOp: gatedSparsify,
   gatedSparsifyBackwardOp: gatedSparsifyBackward,
+  gatedSparsifyListOp: gatedSparsifyList,
+  packTernaryOp: packTernary,
   quantizeInt8Op: quantizeInt8,
   selectOp: select,
+  sparseGemvOp: sparseGemv,
+  sparsifyListOp: sparsifyList,
   sparsifyOp: sparsify,
   sparsifyStraightThroughOp: sparsifyStraightThrough,
   ternarizeOp: ternarize,
+  ternaryGemvOp: ternaryGemv,
 };
 
 /** Found by the op object, since names are not unique. */

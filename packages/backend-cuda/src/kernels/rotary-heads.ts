@@ -1,4 +1,4 @@
-import { DTYPES, positionStep, rotaryHeadsOp, type View } from '@qsparse/core';
+import { DTYPES, positionStep, rotaryHeadsAppendOp, rotaryHeadsOp, type View } from '@qsparse/core';
 import { at, type CudaKernel, cudaKernel } from '../launch.ts';
 import { gridOver } from './elementwise.ts';
 
@@ -9,10 +9,25 @@ export const rotaryHeads: CudaKernel = cudaKernel(
       ...{ x: at(x), table: at(table), position: at(position) },
       ...{ query: at(query), key: at(key), value: at(value) },
       ...rotaryHeadsSizes(query, key, table),
-      positionStep: positionStep(position),
+      ...{ positionStep: positionStep(position), place: 0, placeStep: 0, room: 0 },
       wide: canBeWide(query, [x, table, query, key, value]) ? 1 : 0,
     };
     context.launch(x.dtype === 'f32' ? 'rotary_heads_f32' : 'rotary_heads_bf16', args, gridOver(context, x));
+  },
+);
+
+export const rotaryHeadsAppend: CudaKernel = cudaKernel(
+  rotaryHeadsAppendOp,
+  ({ x, table, position, keys, values, place }, { query }, _attrs, context) => {
+    const args = {
+      ...{ x: at(x), table: at(table), position: at(position), place: at(place) },
+      ...{ query: at(query), key: at(keys), value: at(values) },
+      ...rotaryHeadsSizes(query, keys, table),
+      ...{ positionStep: positionStep(position), placeStep: positionStep(place), room: keys.shape[1]! },
+      wide: canBeWide(query, [x, table, query, keys, values]) ? 1 : 0,
+    };
+    const kernel = x.dtype === 'f32' ? 'rotary_heads_f32' : 'rotary_heads_bf16';
+    context.launch(kernel, args, gridOver(context, x), { early: true });
   },
 );
 

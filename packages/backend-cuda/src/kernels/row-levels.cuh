@@ -24,7 +24,9 @@ struct Levels<bf16> {
     // 127 times a power of two, and then the scale is exact; and g / 2, which is 63.5 and must not come out below.
     if (fmaf(scale, g, -127) < 0) scale = __uint_as_float(__float_as_uint(scale) + 1);
   }
-  DEVICE float of(float x) const { return (fmaf(x, scale, WHOLE) - WHOLE) * step; }
+  /** A whole number from -127 to 127. */
+  DEVICE float code(float x) const { return fmaf(x, scale, WHOLE) - WHOLE; }
+  DEVICE float of(float x) const { return code(x) * step; }
 };
 
 /** For a float32 row. */
@@ -42,11 +44,12 @@ struct Levels<float> {
     step = exact / 127;
   }
   /** The quotient with one correction is the rounded quotient. */
-  DEVICE float of(float x) const {
+  DEVICE float code(float x) const {
     const float dividend = x * down, first = dividend * inverse;
     const float quotient = fmaf(fmaf(-first, g, dividend), inverse, first);
-    return (quotient + WHOLE - WHOLE) * step;
+    return quotient + WHOLE - WHOLE;
   }
+  DEVICE float of(float x) const { return code(x) * step; }
 };
 
 /** A word of levels. */

@@ -17,7 +17,10 @@ export const sample: CudaKernel = cudaKernel(sampleOp, ({ logits, random }, { y 
     ...{ temperatureLow, temperatureHigh, topPLow, topPHigh },
   };
   const threads = width <= 128 ? 32 : width <= 4096 ? 256 : 1024;
-  context.launch(logits.dtype === 'f32' ? 'sample_f32' : 'sample_bf16', args, [blocks], { threads });
+  context.launch(logits.dtype === 'f32' ? 'sample_f32' : 'sample_bf16', args, [blocks], {
+    threads,
+    early: true,
+  });
 });
 
 /** The two words of a float64. */

@@ -55,6 +55,12 @@ DEVICE void count_vector(u32& sum, const u32 (&words)[WORDS], u32 bound) {
   sum += from_bound<T>(words[0], bound) + from_bound<T>(words[1], bound);
   sum += from_bound<T>(words[2], bound) + from_bound<T>(words[3], bound);
 }
+/** The entries of bf16 that count_vector has added. */
+DEVICE u32 pairs_counted(u32 sum) {
+  // A pair of masks is -1, -2^16 or both (which is 2^16 - 1, the lower one alone): sum = 2^16 (low - high) - low.
+  const u32 low = (0u - sum) & 0xffffu;
+  return 2 * low - static_cast<u32>(static_cast<int>(sum + low) >> 16);
+}
 /** How many of this thread's keys are at least `pivot`, which is at least 1. */
 template <class Team>
 DEVICE u32 count_from(const u32 (&row)[VECTORS][WORDS], int vectors, int pivot) {
@@ -72,10 +78,7 @@ DEVICE u32 count_from(const u32 (&row)[VECTORS][WORDS], int vectors, int pivot) 
     case 2: count_vector<T>(sum, row[1], bound); [[fallthrough]];
     default: count_vector<T>(sum, row[0], bound);
   }
-  if (sizeof(T) == 4) return 0u - sum;
-  // A pair of masks is -1, -2^16 or both (which is 2^16 - 1, the lower one alone): sum = 2^16 (low - high) - low.
-  const u32 low = (0u - sum) & 0xffffu;
-  return 2 * low - static_cast<u32>(static_cast<int>(sum + low) >> 16);
+  return sizeof(T) == 4 ? 0u - sum : pairs_counted(sum);
 }
 
 /** Keeps keys of at least `above`, and the first `ties` entries of key above - 1. */
@@ -97,8 +100,8 @@ struct Hint {
 template <class T, bool TWO_ROWS, class Count>
 DEVICE Cut find_cut(int width, int keep, int largest, bool open, Hint& hint, Count count_from) {
   constexpr int PATIENCE = 8;
-  // At least low: low_count >= keep; at least high: high_count < keep.
-  int low = 0, low_count = width, high = largest + 1, high_count = 0;
+  // At least low: low_count >= keep; at least high: high_count < keep. A row that is not open may have the last key there is.
+  int low = 0, low_count = width, high = (open ? largest : 0) + 1, high_count = 0;
   int pivot = hint.cut > 0 ? hint.cut : largest - 2 * OCTAVE<T>;
   float density = hint.density > 0 ? hint.density : width * (1.0f / (4 * OCTAVE<T>));
   pivot = max(1, min(pivot, largest));

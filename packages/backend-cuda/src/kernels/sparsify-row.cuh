@@ -76,9 +76,12 @@ DEVICE int prepare_row(const Site& site, int index, u32 (&row)[VECTORS][WORDS], 
   return static_cast<int>(team_largest<Team>(largest_key<Team>(row, place.vectors), exchange));
 }
 
-/** load(row, first, place) gives the row whose first entry is `first`. */
-template <class Team, class Load>
-DEVICE void sparsify_rows(const Site& site, Load load) {
+/**
+ * load(row, first, place) gives the row whose first entry is `first`; write(index, row, place, largest, masks_of, exchange)
+ * takes it normed: masks_of(masks, v) are the entries of vector v that stay, `largest` is its largest key.
+ */
+template <class Team, class Load, class Write>
+DEVICE void select_rows(const Site& site, Load load, Write write) {
   using T = typename Team::T;
   __shared__ u32 slots[2][Team::WARPS];
   Exchange<Team> exchange{slots};
@@ -102,13 +105,22 @@ DEVICE void sparsify_rows(const Site& site, Load load) {
       }
     }
     const u32 above = key_word<T>(cut.above), equal = key_word<T>(cut.above - 1);
-    write_output<Team>(site, index, row, place, largest, [&](u32(&masks)[WORDS], int v) {
+    const auto masks_of = [&](u32(&masks)[WORDS], int v) {
       const u32 bound = v < ties.whole ? equal : above;
 #pragma unroll
       for (int i = 0; i < WORDS; i++) masks[i] = from_bound<T>(row[v][i], bound);
       if (v != ties.whole) return;
 #pragma unroll
       for (int i = 0; i < WORDS; i++) masks[i] |= flag_mask<T>(ties.flags, i);
-    });
+    };
+    write(index, row, place, largest, masks_of, exchange);
+  });
+}
+
+/** The same, written as the site says. */
+template <class Team, class Load>
+DEVICE void sparsify_rows(const Site& site, Load load) {
+  select_rows<Team>(site, load, [&](int index, const auto& row, const Place& place, int largest, auto masks_of, auto&) {
+    write_output<Team>(site, index, row, place, largest, masks_of);
   });
 }

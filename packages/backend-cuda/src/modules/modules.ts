@@ -16,7 +16,7 @@ export type Origin = 'fatbin' | 'cache' | 'nvrtc' | 'emulated';
 export interface Modules {
   /** The driver's handle of a kernel. Throws CudaError or DeviceError where it cannot be loaded. */
   kernel(name: KernelName): number;
-  /** Lets a kernel use this much dynamic shared memory. */
+  /** Lets a kernel use this much dynamic shared memory; without asking it has what its own leaves of 48 KiB. */
   allowShared(name: KernelName, bytes: number): void;
   /**
    * Compiles what has neither shipped nor cached code, several kernels at a time, so that first uses need not wait one by
@@ -43,8 +43,6 @@ export interface ModuleOptions {
 
 /** CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES */
 const MAX_DYNAMIC_SHARED = 8;
-/** What a kernel may use without asking. */
-const PLAIN_SHARED = 48 * 1024;
 /** Every .cu file that has kernels. */
 const MODULES: readonly string[] = [...new Set(Object.values(kernelLayouts).map(({ module }) => module))];
 /** No code for this GPU, PTX too new, wrong image, unsupported toolchain: another origin may do. */
@@ -195,7 +193,7 @@ export function createModules(options: ModuleOptions): Modules {
       return handle;
     },
     allowShared(name, bytes) {
-      if (bytes <= PLAIN_SHARED || bytes <= (shared.get(name) ?? 0)) return;
+      if (bytes <= (shared.get(name) ?? 0)) return;
       driver.call('cuFuncSetAttribute', this.kernel(name), MAX_DYNAMIC_SHARED, bytes);
       shared.set(name, bytes);
     },

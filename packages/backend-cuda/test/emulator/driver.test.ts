@@ -110,12 +110,13 @@ describe.skipIf(missing)('modules and launches', () => {
       { grid: [1, 65536] },
       { block: [257] },
       { block: [0] },
-      { shared: 49153 },
+      // Its file has variables of its own, which count.
+      { shared: 49152 },
     ])
       expect(gpu.launch('double_each', { ...doubling(y), ...options }), JSON.stringify(options)).toBe(
         INVALID_VALUE,
       );
-    expect(gpu.launch('double_each', { ...doubling(y), shared: 49152 })).toBe(0);
+    expect(gpu.launch('double_each', { ...doubling(y), shared: 40960 })).toBe(0);
     expect(numbers(gpu.download(y, 16))).toEqual([2, 2, 2, 2]);
   });
 

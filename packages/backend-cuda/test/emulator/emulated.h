@@ -7,7 +7,10 @@
 
 #define KERNEL(name, threads, Arguments)                                                              \
   static void kernel_##name(const Arguments& a);                                                      \
-  static void enter_##name(const void* a) { kernel_##name(*static_cast<const Arguments*>(a)); }       \
+  static void enter_##name(const void* a) {                                                           \
+    fetch_ahead(*static_cast<const Arguments*>(a));                                                   \
+    kernel_##name(*static_cast<const Arguments*>(a));                                                 \
+  }                                                                                                   \
   static const emulated::Registration entry_##name{{#name, QSPARSE_MODULE, threads, sizeof(Arguments), \
                                                     alignof(Arguments), enter_##name}};               \
   static void kernel_##name(const Arguments& a)

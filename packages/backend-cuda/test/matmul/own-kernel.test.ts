@@ -41,6 +41,7 @@ function launched(
       launches.push({ kernel, args, grid, shared });
     },
     gemm: () => false,
+    counters: () => 0,
     temporary(bytes) {
       temporary += bytes;
       return TEMPORARY;

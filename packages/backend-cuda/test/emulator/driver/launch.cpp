@@ -17,6 +17,7 @@ constexpr char IMAGE[] = "EMULATED:";
 constexpr int MAX_THREADS = 0;
 constexpr int STATIC_SHARED = 1;
 constexpr int REGISTERS = 4;
+constexpr int PTX_VERSION = 5;
 constexpr int MAX_DYNAMIC_SHARED = 8;
 constexpr int SHARED_CARVEOUT = 9;
 
@@ -26,6 +27,39 @@ unsigned most_dynamic_shared() {
   cuDeviceGetAttribute(&most, 97, 0);
   return static_cast<unsigned>(most);
 }
+
+/** What a kernel may use of its own and dynamic shared memory together before it was allowed more. */
+constexpr unsigned PLAIN_SHARED = 48 * 1024;
+
+/** The most that a kernel's own variables can be: those of its file, and never more than nvcc takes. */
+unsigned static_shared(const Function& function) {
+  const size_t of_file = shared_variables(function.module->name.c_str()).bytes;
+  return of_file < PLAIN_SHARED ? static_cast<unsigned>(of_file) : PLAIN_SHARED;
+}
+
+/** 10 · major + minor. */
+int capability() {
+  int major = 0, minor = 0;
+  cuDeviceGetAttribute(&major, 75, 0);
+  cuDeviceGetAttribute(&minor, 76, 0);
+  return 10 * major + minor;
+}
+
+/** CUlaunchConfig and CUlaunchAttribute. */
+struct LaunchAttribute {
+  int id;
+  int padding;
+  int value;
+  char rest[60];
+};
+struct LaunchConfig {
+  unsigned grid[3], block[3], shared;
+  Stream* stream;
+  const LaunchAttribute* attributes;
+  unsigned count;
+};
+static_assert(sizeof(LaunchConfig) == 56 && sizeof(LaunchAttribute) == 72);
+constexpr int PROGRAMMATIC_SERIALIZATION = 6;
 
 /** A copy of a launch's arguments that lives as long as the work which needs it. Aligned for any struct. */
 std::shared_ptr<uint64_t[]> copy_arguments(const void* from, size_t bytes) {
@@ -105,8 +139,10 @@ EXPORT int cuFuncGetAttribute(int* value, int attribute, const Function* functio
   if (!state().functions.has(function)) return INVALID_HANDLE;
   switch (attribute) {
     case MAX_THREADS: *value = static_cast<int>(function->kernel->threads); break;
-    case STATIC_SHARED: *value = 0; break;
+    case STATIC_SHARED: *value = static_cast<int>(static_shared(*function)); break;
     case REGISTERS: *value = 32; break;
+    // Code for this very device.
+    case PTX_VERSION: *value = capability(); break;
     case MAX_DYNAMIC_SHARED: *value = static_cast<int>(function->most_dynamic_shared); break;
     default: return call.wrong(INVALID_VALUE, "the emulator has no attribute %d", attribute);
   }
@@ -136,9 +172,10 @@ EXPORT int cuLaunchKernel(const Function* function, unsigned grid_x, unsigned gr
     return call.wrong(INVALID_VALUE, "%s: a block of %u x %u x %u threads, KERNEL() allows %u", kernel.name, block_x,
                       block_y, block_z, kernel.threads);
   }
-  if (shared > function->most_dynamic_shared) {
-    return call.wrong(INVALID_VALUE, "%s: %u bytes of dynamic shared memory, the function was allowed %u", kernel.name,
-                      shared, function->most_dynamic_shared);
+  const unsigned allowed = function->most_dynamic_shared;
+  if (shared > 0 && (allowed == 0 ? shared + static_shared(*function) > PLAIN_SHARED : shared > allowed)) {
+    return call.wrong(INVALID_VALUE, "%s: %u bytes of dynamic shared memory beside %u of its file's, it was allowed %u",
+                      kernel.name, shared, static_shared(*function), allowed ? allowed : PLAIN_SHARED);
   }
   const void* arguments = arguments_of(call, kernel, params, extra);
   if (!arguments) return INVALID_VALUE;
@@ -148,4 +185,19 @@ EXPORT int cuLaunchKernel(const Function* function, unsigned grid_x, unsigned gr
                             state().launches++;
                             return static_cast<int>(run(launch));
                           }});
+}
+
+/** Launches come one after the other here, whatever they may do. */
+EXPORT int cuLaunchKernelEx(const LaunchConfig* config, const Function* function, void* const* params,
+                            void* const* extra) {
+  BEGIN(call, Needs::context);
+  for (unsigned i = 0; i < config->count; i++) {
+    const LaunchAttribute& attribute = config->attributes[i];
+    if (attribute.id != PROGRAMMATIC_SERIALIZATION || attribute.value != 1)
+      return call.wrong(INVALID_VALUE, "launch attribute %d with value %d", attribute.id, attribute.value);
+    if (capability() < 90) return call.wrong(INVALID_VALUE, "launches are not placed early before 9.0");
+  }
+  const unsigned *grid = config->grid, *block = config->block;
+  return cuLaunchKernel(function, grid[0], grid[1], grid[2], block[0], block[1], block[2], config->shared,
+                        config->stream, params, extra);
 }

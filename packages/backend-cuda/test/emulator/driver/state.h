@@ -24,7 +24,8 @@ struct Module {
 struct Function {
   const Module* module;
   const Kernel* kernel;
-  unsigned most_dynamic_shared = 48 * 1024;
+  /** 0: never set. */
+  unsigned most_dynamic_shared = 0;
 };
 
 /** Handles are addresses of objects that are alive; anything else is refused. */
