@@ -1,5 +1,5 @@
 /** Slots of core's pool as GPU buffers. A buffer is destroyed when the pool lets it go: the collector would be late. */
-import { type MemoryReport, OutOfMemoryError, Pool } from '@qsparse/core';
+import { type MemoryReport, OutOfMemoryError, Pool, showShape, type Type } from '@qsparse/core';
 import { LimitError, showBytes } from './errors.ts';
 
 const STORAGE_COPY_SRC_COPY_DST = 0x80 | 0x04 | 0x08;
@@ -7,7 +7,8 @@ const SCRATCH_BYTES = 256;
 const HINT = 'use a smaller batch, a shorter row or a smaller model';
 
 export interface Buffers {
-  alloc(bytes: number): number;
+  /** Throws LimitError where no buffer may be as large; `type` names the tensor in it. */
+  alloc(bytes: number, type?: Type): number;
   free(slot: number): void;
   record(): ReturnType<Pool['record']>;
   of(slot: number): GPUBuffer;
@@ -42,10 +43,11 @@ export function createBuffers(device: GPUDevice, most: number, flush: () => void
     },
   });
   return {
-    alloc(bytes) {
+    alloc(bytes, type) {
       const { maxBufferSize } = device.limits;
       if (bytes > maxBufferSize) {
-        const what = `a tensor of ${showBytes(bytes)} does not fit: the adapter allows ${showBytes(maxBufferSize)}`;
+        const tensor = type ? `a tensor ${type.dtype} ${showShape(type.shape)}` : 'memory';
+        const what = `${tensor} of ${showBytes(bytes)} does not fit: the adapter allows buffers of ${showBytes(maxBufferSize)}`;
         throw new LimitError('maxBufferSize', what, HINT);
       }
       return pool.alloc(bytes);

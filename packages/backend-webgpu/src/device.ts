@@ -12,6 +12,7 @@ import {
   type HostArray,
   type Kernel,
   type PoolRecording,
+  QSparseError,
 } from '@qsparse/core';
 import { bytesOf } from './bindings.ts';
 import { createBuffers } from './buffers.ts';
@@ -75,6 +76,9 @@ export interface WebGpuDevice extends Device {
   readonly lost: Promise<DeviceLostError>;
 }
 
+/** How long a device may take to tell that it was lost. */
+const MOST_MILLISECONDS = 3000;
+
 /** Opens a GPU. Throws DeviceError with what is missing and what to enable. */
 export async function webgpuDevice(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
   const opened = await openGpu(options);
@@ -127,11 +131,13 @@ export async function webgpuDevice(options: WebGpuOptions = {}): Promise<WebGpuD
     try {
       result = await wait();
     } catch (error) {
-      // WebGPU tells of a lost device after it has ended the waits.
+      // WebGPU tells of a lost device after it has ended the waits: a browser when the GPU's process has time.
       if (!disposed && !failure)
-        await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+        await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, MOST_MILLISECONDS))]);
       requireDevice();
-      throw error;
+      if (error instanceof QSparseError) throw error;
+      const why = firstLine(error instanceof Error ? error.message : String(error));
+      throw new DeviceError('webgpu', `the GPU gave no answer (${why})`, 'open the device again');
     }
     requireDevice();
     return result;
@@ -182,7 +188,7 @@ export async function webgpuDevice(options: WebGpuOptions = {}): Promise<WebGpuD
     adapter: describeAdapter(opened),
     software,
     variant,
-    caps: { compute: ['f32'], float64: false, threads: 1 },
+    caps: { compute: ['f32'], float64: false, threads: 1, queued: true },
     get pipelines() {
       return pipelines.keys;
     },
@@ -191,9 +197,9 @@ export async function webgpuDevice(options: WebGpuOptions = {}): Promise<WebGpuD
       const keys = typeof what === 'function' ? rehearse(what) : what;
       await waited(() => pipelines.prepare(keys, (done, total) => onProgress?.({ done, total })));
     },
-    alloc(bytes) {
+    alloc(bytes, type) {
       requireDevice();
-      return buffers.alloc(bytes);
+      return buffers.alloc(bytes, type);
     },
     free(slot) {
       if (!disposed) buffers.free(slot);

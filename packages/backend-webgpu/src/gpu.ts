@@ -3,6 +3,7 @@
  * has, since WebGPU gives the least otherwise.
  */
 import { DeviceError } from '@qsparse/core';
+import { MATRIX_FEATURE, type MatrixForm, matrixForms, matrixSide } from './matrices.ts';
 import type { Variant } from './variant.ts';
 
 export interface GpuOptions {
@@ -13,6 +14,11 @@ export interface GpuOptions {
   readonly powerPreference?: GPUPowerPreference | undefined;
   /** Takes a software adapter even where there is a GPU. */
   readonly forceFallbackAdapter?: boolean | undefined;
+  /**
+   * `subgroupMatrix`: the GPU's matrix units for large products, where Dawn offers them. Operands are rounded to f16
+   * then. An experiment of Dawn's, which may change.
+   */
+  readonly experimental?: { readonly subgroupMatrix?: boolean | undefined } | undefined;
   /** Turns off what kernels could use, for tests. */
   readonly without?: readonly ('subgroups' | 'f16' | 'dot8' | 'timestamps')[] | undefined;
 }
@@ -21,6 +27,8 @@ export interface OpenedGpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
   readonly variant: Variant;
+  /** What the adapter multiplies in matrix units; undefined where that was not asked for. */
+  readonly matrices: readonly MatrixForm[] | undefined;
   /** Kernels run on the CPU: SwiftShader, lavapipe, WARP. */
   readonly software: boolean;
   /** Reached through Dawn in Node. */
@@ -41,6 +49,8 @@ const PINNED = Symbol.for('qsparse.backend-webgpu.instances');
 const GIVEN = Symbol.for('qsparse.backend-webgpu.given');
 /** Times of kernels are rounded to 0.1 ms otherwise, which is for pages. */
 const NODE_FLAGS = ['disable-dawn-features=timestamp_quantization'];
+/** f16, which matrix units take, is off on NVIDIA's Vulkan driver otherwise. */
+const MATRIX_FLAGS = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia'];
 
 interface DawnModule {
   create(flags: readonly string[]): GPU;
@@ -50,7 +60,9 @@ interface DawnModule {
 export async function openGpu(options: GpuOptions): Promise<OpenedGpu> {
   const page = (globalThis.navigator as Navigator | undefined)?.gpu;
   const inNode = !options.gpu && !page;
-  const gpu = options.gpu ?? page ?? (await openDawn(options.flags ?? NODE_FLAGS));
+  const wantsMatrices = options.experimental?.subgroupMatrix === true;
+  const flags = [...(options.flags ?? NODE_FLAGS), ...(wantsMatrices ? MATRIX_FLAGS : [])];
+  const gpu = options.gpu ?? page ?? (await openDawn(flags));
   if (options.gpu) pin<Set<GPU>>(GIVEN, () => new Set()).add(options.gpu);
   const adapter = await gpu.requestAdapter({
     powerPreference: options.powerPreference ?? 'high-performance',
@@ -58,9 +70,10 @@ export async function openGpu(options: GpuOptions): Promise<OpenedGpu> {
   });
   if (!adapter) throw new DeviceError('webgpu', ...noAdapter(inNode));
   const without = new Set(options.without);
-  const wanted = (['subgroups', 'shader-f16', 'timestamp-query'] as const).filter(
+  const wanted: GPUFeatureName[] = (['subgroups', 'shader-f16', 'timestamp-query'] as const).filter(
     (feature) => adapter.features.has(feature) && !without.has(OPTION_OF[feature]),
   );
+  if (wantsMatrices && adapter.features.has(MATRIX_FEATURE)) wanted.push(MATRIX_FEATURE as GPUFeatureName);
   let device: GPUDevice;
   try {
     device = await adapter.requestDevice({
@@ -78,11 +91,13 @@ export async function openGpu(options: GpuOptions): Promise<OpenedGpu> {
   }
   const { info } = adapter;
   const subgroups = device.features.has('subgroups');
+  const matrices = wantsMatrices ? matrixForms(device, info) : undefined;
   const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = device.limits;
   return {
     device,
     info,
     inNode,
+    matrices,
     software:
       (info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true ||
       SOFTWARE.test(`${info.architecture} ${info.device} ${info.description}`),
@@ -93,6 +108,7 @@ export async function openGpu(options: GpuOptions): Promise<OpenedGpu> {
       f16: device.features.has('shader-f16'),
       dot8: gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product') && !without.has('dot8'),
       timestamps: device.features.has('timestamp-query'),
+      matrixSide: matrixSide(matrices, device, info),
       workgroupBytes: maxComputeWorkgroupStorageSize,
       workgroupThreads: Math.min(maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
     },

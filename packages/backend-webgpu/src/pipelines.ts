@@ -102,6 +102,8 @@ export class Pipelines {
     const data: ModuleData = MODULES[module as ModuleName];
     const device = this.#device;
     const shader = device.createShaderModule({ label: module, code: data.source });
+    // A subgroup matrix is loaded as a whole: WebGPU then asks for room for one, at every launch.
+    const wholeMatrix = data.source.includes('subgroup_matrix');
     const bindGroupLayout = device.createBindGroupLayout({
       label: module,
       entries: [
@@ -114,7 +116,10 @@ export class Pipelines {
           ({ index, writes, unit }): GPUBindGroupLayoutEntry => ({
             binding: index,
             visibility: COMPUTE_STAGE,
-            buffer: { type: writes ? 'storage' : 'read-only-storage', minBindingSize: unit },
+            buffer: {
+              type: writes ? 'storage' : 'read-only-storage',
+              minBindingSize: wholeMatrix ? 0 : unit,
+            },
           }),
         ),
       ],

@@ -1,6 +1,7 @@
 /** What `doctor` shows of a GPU. */
 import { showBytes } from './errors.ts';
 import type { OpenedGpu } from './gpu.ts';
+import { describeForms } from './matrices.ts';
 
 /** Such as "SwiftShader driver 5.0.0 (google swiftshader, software)". */
 export function describeAdapter({ info, software }: OpenedGpu): string {
@@ -12,7 +13,7 @@ export function describeAdapter({ info, software }: OpenedGpu): string {
 }
 
 export function reportLines(opened: OpenedGpu, pipelines: number, maxBinding: number): readonly string[] {
-  const { device, variant, software } = opened;
+  const { device, variant, software, matrices } = opened;
   const { subgroupMin, subgroupMax } = variant;
   const sizes = subgroupMin === subgroupMax ? `${subgroupMin}` : `${subgroupMin} to ${subgroupMax}`;
   const uses = [
@@ -25,6 +26,7 @@ export function reportLines(opened: OpenedGpu, pipelines: number, maxBinding: nu
     `adapter ${describeAdapter(opened)}`,
     `features: ${uses.join(', ')}`,
     `limits: buffers of ${showBytes(device.limits.maxBufferSize)}, bindings of ${showBytes(maxBinding)}, workgroups of ${variant.workgroupThreads} with ${showBytes(variant.workgroupBytes)}`,
+    ...(matrices ? [`subgroup matrices: ${describeForms(matrices)}`] : []),
     ...(software ? ['a software adapter: for tests, slower than the CPU device'] : []),
     `pipelines compiled so far: ${pipelines}`,
   ];

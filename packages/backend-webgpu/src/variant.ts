@@ -10,6 +10,8 @@ export interface Variant {
   readonly dot8: boolean;
   /** Times of passes can be measured. */
   readonly timestamps: boolean;
+  /** The side of subgroup matrices, f16 with sums in f32, where they were asked for and are there. */
+  readonly matrixSide: 8 | 16 | undefined;
   /** Bytes of workgroup memory and invocations of one workgroup: 16384 and 256 everywhere, more on most. */
   readonly workgroupBytes: number;
   readonly workgroupThreads: number;

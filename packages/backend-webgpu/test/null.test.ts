@@ -31,18 +31,42 @@ for (const [name, options] of Object.entries(DEVICES)) {
 
 test('every entry point compiles with the constants that it has by itself', async () => {
   const device = await webgpuDevice({ flags: FLAGS });
-  const keys = Object.entries(MODULES).flatMap(([module, { source }]) =>
-    [...source.matchAll(/@compute[^{;]*?\bfn\s+(\w+)/g)].map(([, entry]) => ({
-      module,
-      entry: entry!,
-      constants: {},
-    })),
-  );
+  const keys = Object.entries(MODULES)
+    .filter(([, { source }]) => !source.includes('subgroup_matrix'))
+    .flatMap(([module, { source }]) =>
+      [...source.matchAll(/@compute[^{;]*?\bfn\s+(\w+)/g)].map(([, entry]) => ({
+        module,
+        entry: entry!,
+        constants: {},
+      })),
+    );
   let last = { done: 0, total: 0 };
   await device.warmup(keys, (progress) => {
     last = progress;
   });
   expect(last).toEqual({ done: keys.length, total: keys.length });
+  device.dispose();
+});
+
+test('subgroup matrices compile where the experiment is asked for, in every form of a product', async () => {
+  const device = await webgpuDevice({ flags: FLAGS, experimental: { subgroupMatrix: true } });
+  // This backend names no form, since it has no hardware; it takes every one.
+  expect(device.report().join('\n')).toContain('subgroup matrices: the adapter offers none');
+  expect(device.variant.matrixSide).toBeUndefined();
+  const flags = [0, 1];
+  const keys = ['matmul-matrices-8', 'matmul-matrices-16'].flatMap((module) =>
+    flags.flatMap((transpose_a) =>
+      flags.flatMap((transpose_b) =>
+        flags.map((accumulate) => {
+          const constants = { transpose_a, transpose_b, accumulate, threads: 128 };
+          return { module, entry: 'matmul_matrices', constants };
+        }),
+      ),
+    ),
+  );
+  await device.warmup(keys);
+  await device.settled();
+  expect(device.pipelines).toHaveLength(keys.length);
   device.dispose();
 });
 

@@ -28,6 +28,7 @@ import { gatedSparsifyBackward } from './gated-sparsify-backward.ts';
 import { globalNorm } from './global-norm.ts';
 import { kvAppend } from './kv-append.ts';
 import { matmul } from './matmul.ts';
+import { packTernary } from './pack-ternary.ts';
 import { permute } from './permute.ts';
 import { quantizeInt8 } from './quantize-int8.ts';
 import { random } from './random.ts';
@@ -43,8 +44,11 @@ import { select } from './select.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 import { softmaxBackward } from './softmax-backward.ts';
+import { sparseGemv } from './sparse-gemv.ts';
 import { sparsify, sparsifyStraightThrough } from './sparsify.ts';
+import { gatedSparsifyList, sparsifyList } from './sparsify-list.ts';
 import { ternarize } from './ternarize.ts';
+import { ternaryGemv } from './ternary-gemv.ts';
 import { unary } from './unary.ts';
 import { unaryBackward } from './unary-backward.ts';
 
@@ -91,11 +95,16 @@ export const quantizerKernels: core.KernelTable<typeof quantizers, WebGpuKernel>
   compactOp: compact,
   gatedSparsifyOp: gatedSparsify,
   gatedSparsifyBackwardOp: gatedSparsifyBackward,
+  gatedSparsifyListOp: gatedSparsifyList,
+  packTernaryOp: packTernary,
   quantizeInt8Op: quantizeInt8,
   selectOp: select,
+  sparseGemvOp: sparseGemv,
   sparsifyOp: sparsify,
+  sparsifyListOp: sparsifyList,
   sparsifyStraightThroughOp: sparsifyStraightThrough,
   ternarizeOp: ternarize,
+  ternaryGemvOp: ternaryGemv,
 };
 
 /** Found by the op object, since names are not unique. */

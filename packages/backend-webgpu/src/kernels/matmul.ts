@@ -10,6 +10,9 @@ const ITSELF = 2;
 /** Bytes that a binding may begin before its view. */
 const SLACK = 256;
 
+/** Rows and columns of y that a workgroup makes in matrix units. */
+const MATRIX_TILE = 128;
+
 /** Matrices that lie `matrix` elements apart, with `row` elements from row to row. */
 export interface Operand {
   readonly view: View;
@@ -111,10 +114,34 @@ function launchCut(product: Product, context: LaunchContext): void {
 
 function launchProduct(product: Product, context: LaunchContext): void {
   const { transposeA, batch, m, n, y } = product;
+  if (launchMatrixUnits(product, context)) return;
   const form = matmulForm(product, transposeA, context.barrierFree);
   // Partial sums are laid out as a whole result; a piece of one is not.
   const isWhole = y.row === n && batch * m * n * form.splits * 4 <= context.maxBinding;
   launchForm(product, isWhole ? form : { ...form, splits: 1 }, context);
+}
+
+/** The product in matrix units, an experiment that must be asked for. False where they do not take it. */
+function launchMatrixUnits(product: Product, context: LaunchContext): boolean {
+  const { matrixSide, subgroupMax } = context.variant;
+  const { transposeA, transposeB, batch, m, n, k, a, b, y, beginWith } = product;
+  const isWhole = m % MATRIX_TILE === 0 && n % MATRIX_TILE === 0 && k >= MATRIX_TILE;
+  if (!matrixSide || batch > 1 || !isWhole || y.row !== n || beginWith === ADD) return false;
+  const groups = (m / MATRIX_TILE) * (n / MATRIX_TILE);
+  context.launch(
+    `matmul-matrices-${matrixSide}`,
+    'matmul_matrices',
+    { a: a.view, b: b.view, y: y.view },
+    { m, n, k, aRow: a.row, bRow: b.row },
+    context.grid(groups),
+    {
+      transpose_a: transposeA,
+      transpose_b: transposeB,
+      accumulate: beginWith === ITSELF,
+      threads: 4 * subgroupMax,
+    },
+  );
+  return true;
 }
 
 /** The product in one form, whatever its sizes. Exported for measurements and tests of all forms. */

@@ -1,7 +1,7 @@
 import { permuteOp, type Shape, sizeOf, type View } from '@qsparse/core';
 import { type LaunchContext, type WebGpuKernel, webGpuKernel } from '../launch.ts';
 import { flatGrid } from './elementwise.ts';
-import { elementBytes, unitOf, wordsAt } from './movement.ts';
+import { copyRuns, elementBytes, unitOf, wordsAt } from './movement.ts';
 
 /** A dimension of y: its size, and how many elements a step along it is in x and in y. */
 interface Axis {
@@ -32,7 +32,50 @@ function outputAxes(shape: Shape, order: readonly number[]): Axis[] {
   return axes;
 }
 
-export const permute: WebGpuKernel = webGpuKernel(permuteOp, ({ x }, { y }, { order }, context) => {
+export const permute: WebGpuKernel = webGpuKernel(permuteOp, ({ x }, { y }, { order }, context) =>
+  permuteInto(x, y, order, context),
+);
+
+/** Cuts x along its first dimension where it is larger than one binding. */
+function permuteInto(x: View, y: View, order: readonly number[], context: LaunchContext): void {
+  const { shape, dtype } = x;
+  if (context.ranges(sizeOf(shape), [[x, 1]]).length === 1) {
+    permuteWhole(x, y, order, context);
+    return;
+  }
+  const dimension = shape.findIndex((size) => size > 1);
+  const size = shape[dimension]!;
+  const slice = sizeOf(shape) / size;
+  const [before, after] = around(shape, order, dimension);
+  const element = elementBytes(x);
+  const ranges = context.ranges(size, [[x, slice]]);
+  // What is apart in y is made side by side first. All ranges use the same memory: they run one after the other.
+  const together = before > 1 ? context.temporary(ranges[0]!.count * slice * element, dtype) : undefined;
+  for (const { first, count } of ranges) {
+    const from = { ...context.part(x, first * slice, count * slice), shape: shape.with(dimension, count) };
+    const length = count * after;
+    if (!together) {
+      permuteInto(from, context.part(y, first * after, length), order, context);
+      continue;
+    }
+    permuteInto(from, context.part(together, 0, count * slice), order, context);
+    copyRuns(context, {
+      x: { view: together, offset: together.offset, stride: length * element },
+      y: { view: y, offset: y.offset + first * after * element, stride: size * after * element },
+      runs: before,
+      length: length * element,
+    });
+  }
+}
+
+/** How many elements y's dimensions before and after `dimension` of x have. */
+function around(shape: Shape, order: readonly number[], dimension: number): [before: number, after: number] {
+  const sizes = order.map((axis) => shape[axis]!);
+  const place = order.indexOf(dimension);
+  return [sizeOf(sizes.slice(0, place)), sizeOf(sizes.slice(place + 1))];
+}
+
+function permuteWhole(x: View, y: View, order: readonly number[], context: LaunchContext): void {
   const axes = outputAxes(x.shape, order);
   const element = elementBytes(x);
   const last = axes.at(-1) ?? { size: 1, inX: 1, inY: 1 };
@@ -65,7 +108,7 @@ export const permute: WebGpuKernel = webGpuKernel(permuteOp, ({ x }, { y }, { or
   context.launch('permute-parts', 'permute', { x, y }, args, flatGrid(context, words), {
     per_word: 4 / element,
   });
-});
+}
 
 /** Transposes in tiles. False where the matrices are too thin for them. */
 function launchTiles(x: View, y: View, axes: readonly Axis[], context: LaunchContext): boolean {

@@ -1,5 +1,6 @@
 //! sparsify and its kin for rows of vectors of four where barriers are slow: an invocation has a row. h lies in y on
 //! the way, unless it is x.
+//#include "sparsify-outputs.wgsl"
 //#include "sparsify-vectors.wgsl"
 
 const LANE_THREADS = 16u;

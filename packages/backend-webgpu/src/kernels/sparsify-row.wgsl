@@ -1,5 +1,5 @@
 //! sparsify and its kin for rows of vectors of four: as sparsify.wgsl, but a workgroup keeps its row in registers. The
-//! including file brings the reductions.
+//! including file brings the reductions, and says what becomes of a row that is ready: finish_row and write_inverse.
 //#include "sparsify-vectors.wgsl"
 
 /// Vectors of an invocation, at most; `vectors` of them are used.
@@ -26,14 +26,15 @@ fn sparsify_row(row: u32, lane: u32) {
     let of_row = team_sum_and_largest(squares, largest_component(own_largest), lane);
     if (of_row.largest >= NOT_FINITE) {
       if (lane == 0u) {
-        inverse_rms[arguments.inverse_rms_at + row] = broken_inverse(of_row.largest);
+        write_inverse(row, broken_inverse(of_row.largest));
       }
       for (var v = 0u; v < vectors; v++) {
         let i = v * team + lane;
         if (i < length) {
-          y[arguments.y_at + row * length + i] = broken_vector(h[v], i, of_row.largest);
+          h[v] = broken_vector(h[v], i, of_row.largest);
         }
       }
+      finish_row(row, lane, &h);
       return;
     }
     var sum = of_row.sum;
@@ -47,7 +48,7 @@ fn sparsify_row(row: u32, lane: u32) {
     }
     let inverse = inverse_of(of_row.largest, sum / f32(arguments.width), arguments.epsilon);
     if (lane == 0u) {
-      inverse_rms[arguments.inverse_rms_at + row] = inverse;
+      write_inverse(row, inverse);
     }
     for (var v = 0u; v < vectors; v++) {
       h[v] *= inverse;
@@ -57,14 +58,8 @@ fn sparsify_row(row: u32, lane: u32) {
       }
     }
   }
-  let first = arguments.y_at + row * length;
   if (output == EVERYTHING) {
-    for (var v = 0u; v < vectors; v++) {
-      let i = v * team + lane;
-      if (i < length) {
-        y[first + i] = h[v];
-      }
-    }
+    finish_row(row, lane, &h);
     return;
   }
   var own_largest = vec4u();
@@ -73,9 +68,12 @@ fn sparsify_row(row: u32, lane: u32) {
   }
   let largest = team_largest(largest_component(own_largest), lane);
   if (largest >= NOT_FINITE) {
-    for (var i = lane; i < length; i += team) {
-      y[first + i] = vec4f(nan_from(largest));
+    for (var v = 0u; v < vectors; v++) {
+      if (v * team + lane < length) {
+        h[v] = vec4f(nan_from(largest));
+      }
     }
+    finish_row(row, lane, &h);
     return;
   }
   var cut = Cut(0u, 0u);
@@ -119,7 +117,8 @@ fn sparsify_row(row: u32, lane: u32) {
   for (var v = 0u; v < vectors; v++) {
     let i = v * team + lane;
     if (i < length) {
-      y[first + i] = written_vector(h[v], cut, i, levels);
+      h[v] = written_vector(h[v], cut, i, levels);
     }
   }
+  finish_row(row, lane, &h);
 }

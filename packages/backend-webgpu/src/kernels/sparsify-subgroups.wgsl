@@ -1,6 +1,6 @@
 //! sparsify for rows of vectors, one a workgroup, in registers; see sparsify-row.wgsl. Reductions by subgroups.
 //#include "rows-subgroups.wgsl"
-//#include "sparsify-row.wgsl"
+//#include "sparsify-dense-row.wgsl"
 
 @compute @workgroup_size(team)
 fn sparsify(

@@ -1,21 +1,6 @@
-//! What the kernels of sparsify for rows of vectors of four share; the rows lie at multiples of 16 bytes.
+//! What the kernels of sparsify for rows of vectors of four share; the rows lie at multiples of 16 bytes. The including
+//! file declares the arguments and bindings.
 //#include "sparsify-site.wgsl"
-struct Arguments {
-  rows: u32,
-  width: u32,
-  keep: u32,
-  epsilon: f32,
-  x_at: u32,
-  weight_at: u32,
-  y_at: u32,
-  inverse_rms_at: u32,
-}
-@group(0) @binding(0) var<uniform> arguments: Arguments;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> inverse_rms: array<f32>;
-
 fn given(row: u32, i: u32) -> vec4f {
   let length = arguments.width / 4u;
   if (gated == 0u) {

@@ -7,7 +7,7 @@ import { GATED_KINDS } from './gated-activation.ts';
 import { planRow, rowGrid, subgroupOverrides } from './row-teams.ts';
 
 /** What is written for entries that stay; the same as in sparsify-site.wgsl. */
-const OUTPUTS = { values: 0, levels: 1, mask: 2, prepared: 3, everything: 4 } as const;
+export const OUTPUTS = { values: 0, levels: 1, mask: 2, prepared: 3, everything: 4 } as const;
 
 /** Blocks up to this length are ranked entry by entry. */
 const LONGEST_RANKED = 64;
@@ -123,7 +123,8 @@ function launchRows(site: RowLaunch, context: LaunchContext): void {
   else context.launch('sparsify', 'sparsify', all, more, grid, { ...own, team: plan.team });
 }
 
-function launch(
+/** Enqueues what selects from x's rows. */
+export function launchSparsify(
   { x, weight }: Inputs<View, 'x', 'weight'>,
   { y, inverseRms }: Readonly<Record<'y' | 'inverseRms', View>>,
   { k, block, int8, normalize, epsilon }: SparsifyAttrs,
@@ -133,5 +134,5 @@ function launch(
   launchSite({ x, y, ...norm, k, block, output: int8 ? 'levels' : 'values' }, asRows(x.shape), context);
 }
 
-export const sparsify: WebGpuKernel = webGpuKernel(sparsifyOp, launch);
-export const sparsifyStraightThrough: WebGpuKernel = webGpuKernel(sparsifyStraightThroughOp, launch);
+export const sparsify: WebGpuKernel = webGpuKernel(sparsifyOp, launchSparsify);
+export const sparsifyStraightThrough: WebGpuKernel = webGpuKernel(sparsifyStraightThroughOp, launchSparsify);

@@ -16,7 +16,7 @@ import { expect } from 'vitest';
 export interface Numbers {
   readonly shape: Shape;
   readonly elements: Float32Array | Float64Array;
-  readonly dtype: 'f32' | 'i32';
+  readonly dtype: 'f32' | 'bf16' | 'i32' | 'i8';
 }
 
 /** Standard normal numbers times `scale` that depend on the seed alone. */

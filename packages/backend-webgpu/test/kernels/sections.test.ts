@@ -13,6 +13,7 @@ import {
   gatedActivationBackwardOp,
   gatedActivationOp,
   globalNormOp,
+  permuteOp,
   reduceOp,
   rmsNormBackwardOp,
   rmsNormOp,
@@ -78,6 +79,36 @@ describe.skipIf(missing).each([true, false])('bindings of 80 KiB, without barrie
       await expectLike(device, copySectionOp, ins, { axis: 1, start }, exact);
     }
     await expectLike(device, castOp, { x: drawn([n], 100) }, { dtype: 'i8' }, exact);
+  });
+
+  test('movement of an input that is larger than a binding', async () => {
+    const exact = { accuracy: 0, shift: 1 };
+    const [long, twice] = [drawn([30_001]), [2, 30_001]];
+    await expectLike(device, broadcastOp, { x: long }, { shape: twice, along: 'leading' }, exact);
+    await expectLike(device, broadcastOp, { x: long }, { shape: [30_001, 3], along: 'last' }, exact);
+    // Cut where y is contiguous, where it is not, twice (a slice is larger than a binding), and halves of words.
+    for (const [shape, order] of [
+      [
+        [200, 151],
+        [1, 0],
+      ],
+      [
+        [40, 30, 31],
+        [0, 2, 1],
+      ],
+      [
+        [2, 3, 25_000],
+        [2, 0, 1],
+      ],
+      [
+        [3, 5, 40, 61],
+        [3, 1, 0, 2],
+      ],
+    ] as const) {
+      await expectLike(device, permuteOp, { x: drawn(shape) }, { order }, exact);
+    }
+    const halves = { ...filled([301, 250], (i) => (i % 251) - 125), dtype: 'bf16' } as const;
+    await expectLike(device, permuteOp, { x: halves }, { order: [1, 0] }, exact);
   });
 
   test('rows', async () => {

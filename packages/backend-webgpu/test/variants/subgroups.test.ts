@@ -9,6 +9,7 @@ import {
   gatedSparsifyOp,
   quantizeInt8Op,
   selectOp,
+  sparsifyListOp,
   sparsifyOp,
 } from '@qsparse/quantizers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -56,6 +57,13 @@ if (missing || driver !== 'lavapipe') {
       }
       await expectLike(device, quantizeInt8Op, { x: levels() }, null);
       expect(usesSubgroups('sparsify')).toBe(true);
+    });
+
+    test('lists of what is kept, ties by the lowest index', async () => {
+      // 32 invocations: what compiles fastest.
+      const few = filled([rows, 132], (i) => ((i * 7919) % 5) - 2);
+      await expectLike(device, sparsifyListOp, { x: few }, { ...PLAIN, int8: true, k: 60 });
+      expect(usesSubgroups('sparsify-list')).toBe(true);
     });
 
     test('sparsify and gated-sparsify, and rows with NaN and infinity', async () => {
