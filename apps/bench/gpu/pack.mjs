@@ -10,6 +10,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync,
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle } from '../peers/webgpu/bundle.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const out = process.argv[2];
@@ -35,10 +36,22 @@ for (const name of ['koffi', 'yaml', '@huggingface/tokenizers', '@huggingface/ji
 copyPlatformPackage();
 copyDawn();
 cpSync(join(root, 'apps/bench/gpu/vitest-shim'), join(modules, 'vitest'), { recursive: true });
-for (const name of ['run.sh', 'conformance.mjs', 'webgpu.mjs', 'rows.mjs', 'rows.py']) {
+for (const name of [
+  'run.sh',
+  'conformance.mjs',
+  'webgpu.mjs',
+  'tune-matmul.mjs',
+  'tune-gemv.mjs',
+  'tune-products.mjs',
+  'decode-table.mjs',
+  'rows.mjs',
+  'rows.py',
+]) {
   const from = join(root, 'apps/bench/gpu', name);
   if (existsSync(from)) cpSync(from, join(out, name));
 }
+// TensorFlow.js's WebGPU backend, for a comparison on the same GPU.
+await bundle(['ours', 'tfjs'], join(out, 'webgpu-race.mjs'));
 cpSync(join(root, 'apps/cli/test/fixtures/goldens'), join(out, 'goldens'), { recursive: true });
 if (!existsSync(join(out, 'node.xz'))) packNode(join(out, 'node.xz'));
 console.log(`[pack] ${out} is ready`);

@@ -3,10 +3,16 @@
 #
 #   doctor       what was found            verify    goldens in f32 and bf16
 #   conformance  every op                  kernels   single kernels against the ceilings
+#   decode       a token at a time: $DECODE_LIST (lines of "SHAPE WEIGHTS SPARSITIES"), $TOKENS tokens after a prompt of $PROMPT
+#   decode-peer  the same shapes dense in PyTorch, eager and compiled, each in a CUDA graph (DECODE_PEER=path of torch_decode_model.py)
+#   verify-decode  packed weights beside dense ones, token by token, on the goldens
 #   train        the steps of ours, $SIZES and $VARIANTS        peer   the same in PyTorch (PEER=path of torch_qsparse.py)
 #   warm-peer    compiles what "peer" will run, $JOBS at a time (PEER_LIST: lines of "SIZE VARIANT TOPK"), times nothing
 #   peer-list    the same list, one after the other, timed
-#   webgpu       through Dawn: what was found, conformance, goldens     webgpu-bench   products, copies, encoding, a step by kernel
+#   decode-kernels   the products that skip channels: every case, then against the dense product and the bytes they read
+#   webgpu       through Dawn: what was found, conformance, goldens     webgpu-bench   products ($PRODUCTS), copies, encoding,
+#                matrix units, TensorFlow.js on the same GPU, kernels, a step by kernel
+#   webgpu-decode    the same products and a token at a time through Dawn; tune-products tries other layouts of workgroups
 #   memcheck     conformance under compute-sanitizer, $ONLY a part of the names
 #   racecheck    the same for races in shared memory, each line of RACE_LIST (names, as regular expressions) in a process of
 #                its own, $JOBS at a time, for $RACE_LIMIT seconds at most
@@ -22,6 +28,14 @@ node=$work/node
 cli=$here/node_modules/@qsparse/cli/dist/main.js
 qsparse() { "$node" "$cli" "$@"; }
 export OUT_WARM=$work PEER=${PEER:-} TORCHINDUCTOR_CACHE_DIR=$work/inductor
+decode_list="7B bf16 0,0.5
+7B ternary 0,0.6
+1.3B bf16 0,0.5
+1.3B ternary 0,0.6
+2B4T ternary 0,0.6
+2B4T bf16 0,0.5"
+webgpu_decode_list="2B4T ternary 0,0.6
+2B4T bf16 0,0.5"
 sizes=${SIZES:-125M} variants=${VARIANTS:-dense,q,b,bq}
 
 # Dawn finds the driver through a Vulkan loader: the one that came along, with the driver's manifest from where it lies.
@@ -62,6 +76,36 @@ for stage in "$@"; do
       [ "$a" = "$b" ] && echo "$compute: the same bits twice" || echo "$compute: DIFFERENT bits"
     done ;;
   kernels) qsparse bench kernels --device cuda 2>&1 | tee "$out/kernels.txt" ;;
+  decode-kernels)
+    "$node" "$here/conformance.mjs" GemvOp >"$out/decode-conformance.txt" 2>&1; tail -4 "$out/decode-conformance.txt"
+    qsparse bench kernels --parts decode --device cuda 2>&1 | tee "$out/decode-kernels.txt" ;;
+  tune-gemv) "$node" "$here/tune-gemv.mjs" ${TUNE_SHAPES:-} 2>&1 | tee "$out/tune-gemv.txt" ;;
+  decode)
+    echo "${DECODE_LIST:-$decode_list}" | while read -r shape weights sparsities; do
+      # A process each: its memory is that of one model.
+      timeout "${DECODE_LIMIT:-60}" "$node" "$cli" bench decode --device cuda --shapes "$shape" --weights "$weights" --sparsities "$sparsities" \
+        --tokens "${TOKENS:-48}" --prompt "${PROMPT:-512}" --json >"$work/decode.json" 2>"$work/decode.log"
+      code=$?
+      cat "$work/decode.json" >>"$out/decode.jsonl"
+      [ "$code" = 0 ] || { echo "$shape $weights exit $code"; tail -3 "$work/decode.log"; }
+      "$node" "$here/decode-table.mjs" <"$work/decode.json"
+    done ;;
+  decode-peer)
+    for compile in "" --compile; do
+      # The last shape's vocabulary is another.
+      timeout "${PEER_LIMIT:-150}" python3 "${DECODE_PEER:?the path of torch_decode_model.py}" --sizes "${DECODE_SIZES:-1.3B,7B}" $compile 2>"$work/peer.log" | tee -a "$out/decode-peer.jsonl"
+      timeout "${PEER_LIMIT:-150}" python3 "$DECODE_PEER" --sizes 2B4T --V 32768 $compile 2>>"$work/peer.log" | tee -a "$out/decode-peer.jsonl"
+    done
+    tail -2 "$work/peer.log" ;;
+  verify-decode)
+    for compute in f32 bf16; do
+      for golden in "$here"/goldens/*; do
+        qsparse verify "$golden" --decode --device cuda --compute $compute >"$out/verify-decode.log" 2>&1
+        code=$?
+        cat "$out/verify-decode.log" >>"$out/verify-decode-$compute.txt"
+        echo "$compute $(basename "$golden") exit $code: $(grep -E 'FAIL|fail|\[' "$out/verify-decode.log" | head -3 | tr '\n' ';')"
+      done
+    done ;;
   train) qsparse bench train --device cuda --sizes "$sizes" --variants "$variants" --steps "${STEPS:-20}" 2>&1 | tee -a "$out/train.txt" ;;
   train-json) qsparse bench train --device cuda --sizes "$sizes" --variants "$variants" --steps "${STEPS:-20}" --json 2>&1 | tee -a "$out/train.jsonl" | cut -c1-400 ;;
   peer) python3 "${PEER:?the path of torch_qsparse.py}" --sizes "$sizes" --variants "$variants" --steps "${STEPS:-20}" ${PEER_OPTIONS:-} 2>&1 | tee -a "$out/peer.jsonl" ;;
@@ -86,6 +130,14 @@ for stage in "$@"; do
     "$node" "$here/webgpu.mjs" 2>&1 | tee "$out/webgpu-bench.txt"
     qsparse bench kernels --device webgpu 2>&1 | tee "$out/webgpu-kernels.txt"
     qsparse bench train --device webgpu --sizes "${SIZES:-30M}" --variants "${VARIANTS:-dense,q}" --steps "${STEPS:-5}" 2>&1 | tee "$out/webgpu-train.txt" ;;
+  webgpu-decode)
+    QSPARSE_DEVICE=webgpu "$node" "$here/conformance.mjs" "(GemvOp|ListOp|packTernaryOp|compactOp):" >"$out/webgpu-decode-conformance.txt" 2>&1
+    tail -4 "$out/webgpu-decode-conformance.txt"
+    qsparse bench kernels --parts decode --device webgpu 2>&1 | tee "$out/webgpu-decode-kernels.txt"
+    echo "${WEBGPU_DECODE_LIST:-$webgpu_decode_list}" | while read -r shape weights sparsities; do
+      qsparse bench decode --device webgpu --shapes "$shape" --weights "$weights" --sparsities "$sparsities" --tokens "${TOKENS:-48}" 2>&1 | tee -a "$out/webgpu-decode.txt"
+    done ;;
+  tune-products) "$node" "$here/tune-products.mjs" ${TUNE_SHAPES:-} 2>&1 | tee "$out/tune-products.txt" ;;
   memcheck)
     compute-sanitizer --tool memcheck --print-limit 20 "$node" "$here/conformance.mjs" "${ONLY:-}" >"$out/memcheck.txt" 2>&1
     echo "memcheck exit $?"; grep -E "ERROR SUMMARY|passed" "$out/memcheck.txt" ;;

@@ -4,8 +4,14 @@
  *   gemm      f32 products, forward and both gradient shapes      mlp    one training step of a small network
  *   region    what handing work to the threads costs              step   a decoder's training step, kernel by kernel
  *   peers     jax-js, TensorFlow.js wasm, onnxruntime-node (installs them on the first run)
+ *
+ * `pnpm bench decode-peers` is a command of its own: decode-peers/command.ts; so is `pnpm bench webgpu-peers`:
+ * ../peers/webgpu/run.mjs.
  */
+import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { decodePeers } from './decode-peers/command.ts';
 import { DECODER_VARIANTS, type DecoderStep, timeDecoderStep } from './decoder-step.ts';
 import { timeProducts } from './gemm.ts';
 import { MLP_STEP_FLOPS, timeMlpStep } from './mlp-step.ts';
@@ -14,6 +20,15 @@ import { type BenchResult, summary } from './summary.ts';
 
 const KNOWN = ['gemm', 'region', 'mlp', 'step', 'peers'];
 
+if (process.argv[2] === 'decode-peers') {
+  await decodePeers(process.argv.slice(3));
+  process.exit();
+}
+if (process.argv[2] === 'webgpu-peers') {
+  const script = fileURLToPath(new URL('../peers/webgpu/run.mjs', import.meta.url));
+  const { status } = spawnSync(process.execPath, [script, ...process.argv.slice(3)], { stdio: 'inherit' });
+  process.exit(status ?? 1);
+}
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 for (const name of wanted) {
   if (KNOWN.includes(name)) continue;

@@ -49,19 +49,24 @@ export const PEERS: Readonly<Record<string, Peer>> = {
 const scripts = fileURLToPath(new URL('../peers', import.meta.url));
 const cache = fileURLToPath(new URL('../../../node_modules/.cache/peers', import.meta.url));
 
+/** The folder that packages are installed in, once. Throws where they cannot be. */
+export function installPeer(name: string, packages: Readonly<Record<string, string>>): string {
+  const folder = join(cache, name);
+  if (existsSync(join(folder, 'node_modules'))) return folder;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: packages }));
+  // No install scripts: the peers' own binaries come inside their packages.
+  execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
+    cwd: folder,
+    stdio: 'inherit',
+  });
+  return folder;
+}
+
 /** Installs what is missing, then runs one peer. Throws where it cannot be installed or run. */
 export function runPeer(name: string): PeerResult {
   const { script, packages, arguments: args } = PEERS[name]!;
-  const folder = join(cache, script.replace('.mjs', ''));
-  if (!existsSync(join(folder, 'node_modules'))) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: packages }));
-    // No install scripts: the peers' own binaries come inside their packages.
-    execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
-      cwd: folder,
-      stdio: 'inherit',
-    });
-  }
+  const folder = installPeer(script.replace('.mjs', ''), packages);
   const output = execFileSync(process.execPath, [join(scripts, script), ...args], {
     cwd: folder,
     encoding: 'utf8',

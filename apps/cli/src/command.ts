@@ -129,10 +129,15 @@ export function deviceFlags(command: string, { flags }: Arguments): DeviceFlags 
 }
 
 /** The first positional argument. Throws UsageError where it is missing. */
-export function requiredPositional(command: Command, { positionals }: Arguments, what: string): string {
+export function requiredPositional(
+  command: Command,
+  { positionals }: Arguments,
+  what: string,
+  hint?: string,
+): string {
   const [first] = positionals;
   if (first !== undefined && first !== '') return first;
   throw new UsageError(
-    `[${command.name}] ${what} is missing; usage: ${PROGRAM} ${command.name} ${command.usage}`,
+    `[${command.name}] ${what} is missing; usage: ${PROGRAM} ${command.name} ${command.usage}${hint === undefined ? '' : `; ${hint}`}`,
   );
 }

@@ -1,4 +1,4 @@
-/** Options of the commands that load a model, and the loading: a folder, a run, a GGUF file, or owner/name on the hub. */
+/** Options of the commands that load a model, and the loading: a folder, a run, a GGUF file, owner/name on the hub, or the showcase. */
 import { stat } from 'node:fs/promises';
 import { type Device, ValueError } from '@qsparse/core';
 import { FormatError } from '@qsparse/formats';
@@ -7,6 +7,7 @@ import type { ModelFiles } from '@qsparse/models';
 import type { LoadedModel } from 'qsparse';
 import { cachedHubFiles, fromPretrained, isHubName } from 'qsparse/node';
 import { type Arguments, integerFlag, type Option, UsageError } from './command.ts';
+import { SHOWCASE, showcaseModel } from './showcase.ts';
 
 /** Of a model that may come from the Hugging Face Hub. */
 export const HUB_OPTIONS: Readonly<Record<'revision' | 'hub-token' | 'cache', Option>> = {
@@ -20,7 +21,7 @@ export const HUB_OPTIONS: Readonly<Record<'revision' | 'hub-token' | 'cache', Op
 };
 
 export const MODEL_OPTIONS: Readonly<
-  Record<'context-length' | 'dense-decode' | keyof typeof HUB_OPTIONS, Option>
+  Record<'context-length' | 'dense-decode' | 'int8-vocabulary' | keyof typeof HUB_OPTIONS, Option>
 > = {
   'context-length': {
     type: 'string',
@@ -30,6 +31,10 @@ export const MODEL_OPTIONS: Readonly<
   'dense-decode': {
     type: 'boolean',
     help: 'compute every token with all weights, also where skipping channels is faster',
+  },
+  'int8-vocabulary': {
+    type: 'boolean',
+    help: 'round embedding and head to int8, which reads a quarter of their bytes for each token and is not exact',
   },
   ...HUB_OPTIONS,
 };
@@ -43,6 +48,7 @@ export interface HubFlags {
 export interface ModelFlags extends HubFlags {
   readonly contextLength: number | undefined;
   readonly denseDecode: boolean;
+  readonly int8Vocabulary?: boolean | undefined;
 }
 
 /** Throws UsageError naming the option. */
@@ -62,7 +68,12 @@ export function hubFlags(command: string, { flags }: Arguments): HubFlags {
 /** Throws UsageError naming the option. */
 export function modelFlags(command: string, args: Arguments): ModelFlags {
   const contextLength = integerFlag(command, 'context-length', args.flags['context-length'], { min: 1 });
-  return { ...hubFlags(command, args), contextLength, denseDecode: args.flags['dense-decode'] === true };
+  const [denseDecode, int8Vocabulary] = ['dense-decode', 'int8-vocabulary'].map(
+    (name) => args.flags[name] === true,
+  );
+  if (denseDecode && int8Vocabulary)
+    throw new UsageError(`[${command}] --int8-vocabulary is for packed weights, which --dense-decode leaves`);
+  return { ...hubFlags(command, args), contextLength, denseDecode: denseDecode!, int8Vocabulary };
 }
 
 export interface OpenOptions {
@@ -71,8 +82,8 @@ export interface OpenOptions {
   note(line: string): void;
 }
 
-/** Where the weights come from: undefined for what is on this disk. Throws as `cachedHubFiles`. */
-export async function hubFilesOf(
+/** Files of a model that is given by name: undefined for a path on this disk. Throws as `cachedHubFiles`, `showcaseModel`. */
+export async function namedFilesOf(
   path: string,
   flags: HubFlags,
   { signal, note }: OpenOptions,
@@ -85,7 +96,7 @@ export async function hubFilesOf(
     const useless = flags.revision === undefined ? flags.cache !== undefined && '--cache' : '--revision';
     if (useless)
       throw new UsageError(`[model] ${useless} is for models on the hub, ${path} is none; leave it out`);
-    return undefined;
+    return path === SHOWCASE && !exists ? showcaseModel() : undefined;
   }
   let said = '';
   const onDownload = ({ file, totalBytes }: { readonly file: string; readonly totalBytes: number }): void => {
@@ -109,15 +120,31 @@ export async function hubFilesOf(
 export async function openModel(
   path: string,
   device: Device,
-  { contextLength, denseDecode, ...hub }: ModelFlags,
+  { contextLength, denseDecode, int8Vocabulary = false, ...hub }: ModelFlags,
   options: OpenOptions,
 ): Promise<LoadedModel> {
-  const files = await hubFilesOf(path, hub, options);
+  const files = await namedFilesOf(path, hub, options);
   const { signal } = options;
   const loaded = await fromPretrained(files ?? path, device, { contextLength, signal });
-  if (!denseDecode && packsFaster(loaded.model)) {
+  if (loaded.model.packed) {
+    // Stored so: there is nothing else to compute with.
+    if (!denseDecode && !int8Vocabulary) return loaded;
+    loaded.model.dispose();
+    throw new UsageError(
+      `[model] ${path} holds packed weights alone, which --${denseDecode ? 'dense-decode' : 'int8-vocabulary'} cannot change; leave it out, or give the model that they were exported from`,
+    );
+  }
+  const packs = !denseDecode && packsFaster(loaded.model);
+  if (int8Vocabulary && !packs) {
+    loaded.model.dispose();
+    throw new UsageError(
+      `[model] --int8-vocabulary is for models that device ${device.name} computes from packed weights, ${path} is none; see \`doctor\``,
+    );
+  }
+  if (packs) {
+    const vocabulary = int8Vocabulary ? 'int8' : undefined;
     try {
-      loaded.model.packed = await packDecoder(loaded.model, { signal });
+      loaded.model.packed = await packDecoder(loaded.model, { vocabulary, signal });
     } catch (error) {
       loaded.model.dispose();
       throw error;

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { referenceDevice } from '@qsparse/core/reference';
 import { afterAll, expect, test, vi } from 'vitest';
-import { hubFilesOf, modelFlags, openModel } from '../src/model-options.ts';
+import { modelFlags, namedFilesOf, openModel } from '../src/model-options.ts';
 import { cli, temporaryFolder } from './run-cli.ts';
 
 const folder = temporaryFolder();
@@ -72,16 +72,20 @@ test('the token comes from its option, else from the environment', () => {
 });
 
 test('what is on this disk is no name on the hub; a name that is not there is said to be looked for', async () => {
-  expect(await hubFilesOf(STORIES, { ...OFFLINE, revision: undefined, cache: undefined }, options)).toBe(
+  expect(await namedFilesOf(STORIES, { ...OFFLINE, revision: undefined, cache: undefined }, options)).toBe(
     undefined,
   );
-  await expect(hubFilesOf(STORIES, OFFLINE, options)).rejects.toThrow('--revision is for models on the hub');
-  await expect(hubFilesOf(STORIES, { ...OFFLINE, revision: undefined }, options)).rejects.toThrow('--cache');
+  await expect(namedFilesOf(STORIES, OFFLINE, options)).rejects.toThrow(
+    '--revision is for models on the hub',
+  );
+  await expect(namedFilesOf(STORIES, { ...OFFLINE, revision: undefined }, options)).rejects.toThrow(
+    '--cache',
+  );
   const said: string[] = [];
   const offline = { ...OFFLINE, revision: 'main' };
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('fetch failed')));
   await expect(
-    hubFilesOf('owner/none', offline, { ...options, note: (line) => void said.push(line) }),
+    namedFilesOf('owner/none', offline, { ...options, note: (line) => void said.push(line) }),
   ).rejects.toThrow(/^\[hub\] owner\/none@main: fetch failed/);
   vi.unstubAllGlobals();
   expect(said).toEqual(['there is no folder owner/none here, so it was looked for on the Hugging Face Hub']);

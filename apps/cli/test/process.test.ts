@@ -57,7 +57,7 @@ const learnt = (out: string): number[][] =>
       return [step, loss];
     });
 const within = async (what: () => boolean) => {
-  for (let i = 0; i < 2000 && !what(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 6000 && !what(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(what()).toBe(true);
 };
 let pairs = 0;

@@ -5,19 +5,20 @@
  */
 import { argmax, capture, type Device, noGrad, type Tensor, zeros } from '@qsparse/core';
 import {
-  createDecoder,
+  type ComputeDType,
   DENSE,
   type Decoder,
   type DecoderConfig,
   headLogits,
-  initialize,
-  packDecoder,
   selectionOf,
   setSparsity,
   siteParameters,
   siteWidths,
 } from '@qsparse/layers';
 import { generateTokens } from '@qsparse/models';
+import { copyRate, type DecodeStep, timeDecodeStep } from './decode-step.ts';
+import { type PromptRate, timeBatch, timePrompt } from './decode-texts.ts';
+import { randomDecoder } from './random-decoder.ts';
 
 /** Shapes that other engines are measured at. */
 export const DECODE_SHAPES = {
@@ -32,6 +33,18 @@ export const DECODE_SHAPES = {
   '214M': {
     ...{ hiddenSize: 1024, intermediateSize: 2816, layers: 16, heads: 16, keyValueHeads: 16 },
     vocabularySize: 8192,
+  },
+  '125M': {
+    ...{ hiddenSize: 768, intermediateSize: 2048, layers: 12, heads: 12, keyValueHeads: 12 },
+    vocabularySize: 32_000,
+  },
+  '1.3B': {
+    ...{ hiddenSize: 2048, intermediateSize: 5504, layers: 24, heads: 32, keyValueHeads: 32 },
+    vocabularySize: 32_000,
+  },
+  '7B': {
+    ...{ hiddenSize: 4096, intermediateSize: 11_008, layers: 32, heads: 32, keyValueHeads: 32 },
+    vocabularySize: 32_000,
   },
   '2B4T': {
     ...{ hiddenSize: 2560, intermediateSize: 6912, layers: 30, heads: 20, keyValueHeads: 5 },
@@ -52,10 +65,20 @@ export interface DecodeOptions {
   readonly sparsities: readonly number[];
   /** Tokens that are timed for each. */
   readonly tokens: number;
+  /** Tokens in front of them. Default 4. */
+  readonly prompt?: number | undefined;
+  /** Default f32. */
+  readonly compute?: ComputeDType | undefined;
+  /** Tokens of a prompt that is timed by itself, at the first sparsity. Default: none. */
+  readonly prefill?: number | undefined;
+  /** Embedding and head in int8, a scale a row. Default: in what the model computes in. */
+  readonly vocabulary?: 'int8' | undefined;
+  /** Texts at once, each number at every sparsity. Default: none. */
+  readonly batches?: readonly number[] | undefined;
 }
 
 export interface DecodeRow {
-  /** `weights`: the form that training and prompts use; `packed`: channel by channel. */
+  /** `weights`: the form that training uses, where the model has it; `packed`: channel by channel. */
   readonly form: 'weights' | 'packed';
   readonly sparsity: number;
   /** Of a token: median, and the tenth and ninetieth of a hundred. */
@@ -63,12 +86,28 @@ export interface DecodeRow {
   readonly low: number;
   readonly high: number;
   readonly tokensPerSecond: number;
+  /** Of the fastest tenth. */
+  readonly tokensPerSecondBest: number;
   /** Of the first packed row, the densest. */
   readonly speedup: number;
   /** Of linear layers, read for a token at most. */
   readonly megabytes: number;
+  /** The step by the device's own clock, where it has one. */
+  readonly step?: DecodeStep | undefined;
+  /** Of what a copy reaches: bytes of linear layers, head and cache over the step's time. */
+  readonly roofShare?: number | undefined;
   /** At the shape's own number of layers, as if each took as long. */
   readonly tokensPerSecondFull: number;
+}
+
+export interface BatchRow {
+  /** Texts at once. */
+  readonly batch: number;
+  readonly sparsity: number;
+  /** Of all texts together. */
+  readonly tokensPerSecond: number;
+  /** Of the first sparsity with as many texts. */
+  readonly speedup: number;
 }
 
 export interface DecodeResult {
@@ -78,7 +117,11 @@ export interface DecodeResult {
   readonly threads: number;
   /** Of a token in the head. */
   readonly headMilliseconds: number;
+  /** Of the head and of what is cached of the prompt, read for each token whatever is left out. */
+  readonly otherMegabytes: number;
   readonly rows: readonly DecodeRow[];
+  readonly prefill?: PromptRate | undefined;
+  readonly batches: readonly BatchRow[];
 }
 
 const CONTEXT = 512;
@@ -89,11 +132,12 @@ const HEAD_CALLS = 16;
 const TURNS = 3;
 
 export async function timeDecode(device: Device, options: DecodeOptions): Promise<DecodeResult> {
-  const { shape, weights, sparsities, tokens } = options;
-  const model = createDecoder(device, configOf(options), { gradients: false });
+  const { shape, weights, sparsities, tokens, prompt = 4, compute = 'f32', vocabulary } = options;
+  const roof = await copyRate(device);
+  const rounded = weights === 'bf16' || compute === 'bf16' ? 'bf16' : 'f32';
+  const model = await randomDecoder(device, configOf(options), { compute, weights: rounded, vocabulary });
   try {
-    initialize(model, 1);
-    const packed = await packDecoder(model, { weights: weights === 'bf16' ? 'bf16' : 'f32' });
+    const packed = model.packed!;
     const times = new Map<string, number[]>();
     const measure = async (
       form: DecodeRow['form'],
@@ -101,18 +145,25 @@ export async function timeDecode(device: Device, options: DecodeOptions): Promis
       count: number,
       seed: number,
     ): Promise<void> => {
-      setSparsity(model, sparsity === 0 ? { kind: 'dense' } : { kind: 'top-k', sparsity });
+      leaveOut(model, sparsity);
       model.packed = form === 'packed' ? packed : undefined;
       const key = `${form} ${sparsity}`;
-      times.set(key, [...(times.get(key) ?? []), ...(await timesOf(model, count, seed))]);
+      times.set(key, [...(times.get(key) ?? []), ...(await timesOf(model, count, seed, prompt))]);
     };
     const share = Math.ceil(tokens / TURNS);
     model.packed = packed;
-    await timesOf(model, share, 0); // until the kernels are compiled for good
+    await timesOf(model, share, 0, prompt); // until the kernels are compiled for good
     for (let turn = 0; turn < TURNS; turn++)
       for (const sparsity of sparsities) await measure('packed', sparsity, share, turn);
-    // Ternary weights are rounded for every token in this form: a few tell how long that takes.
-    await measure('weights', 0, weights === 'ternary' ? 3 : share, 0);
+    // Weights are rounded for every token in this form, to three values or to bf16: a few tell how long that takes.
+    if (!packed.isWhole)
+      await measure('weights', 0, weights === 'ternary' || compute === 'bf16' ? 3 : share, 0);
+    model.packed = packed;
+    const steps = new Map<number, DecodeStep | undefined>();
+    for (const sparsity of sparsities) {
+      leaveOut(model, sparsity);
+      steps.set(sparsity, await timeDecodeStep(model, prompt));
+    }
     const headMilliseconds = await headTime(model);
     const full = DECODE_SHAPES[shape].layers;
     const { layers } = model.config;
@@ -122,29 +173,61 @@ export async function timeDecode(device: Device, options: DecodeOptions): Promis
       const own = times.get(`${form} ${sparsity}`)!;
       const milliseconds = median(own);
       const blocks = Math.max(0, milliseconds - headMilliseconds);
+      const bytes = bytesRead(model, form, weights, sparsity);
+      const step = form === 'packed' ? steps.get(sparsity) : undefined;
+      const whole = bytes + otherBytes(model, prompt);
       return {
         ...{ form, sparsity, milliseconds, low: quantile(own, 0.1), high: quantile(own, 0.9) },
         tokensPerSecond: 1000 / milliseconds,
+        tokensPerSecondBest: 1000 / quantile(own, 0.1),
         speedup: densest / milliseconds,
-        megabytes: bytesRead(model, form, weights, sparsity) / 1e6,
+        megabytes: bytes / 1e6,
+        ...(step && roof && { step, roofShare: whole / step.milliseconds / 1e6 / roof }),
         tokensPerSecondFull: 1000 / (headMilliseconds + (blocks * full) / layers),
       };
     };
-    const rows = [rowOf('weights', 0), ...sparsities.map((sparsity) => rowOf('packed', sparsity))];
-    return { shape, weights, layers, threads: device.caps.threads, headMilliseconds, rows };
+    const asWeights = packed.isWhole ? [] : [rowOf('weights', 0)];
+    const rows = [...asWeights, ...sparsities.map((sparsity) => rowOf('packed', sparsity))];
+    leaveOut(model, sparsities[0]!);
+    const prefill = options.prefill ? await timePrompt(model, options.prefill) : undefined;
+    const batches: BatchRow[] = [];
+    for (const batch of options.batches ?? []) {
+      for (const sparsity of sparsities) {
+        leaveOut(model, sparsity);
+        const tokensPerSecond = await timeBatch(model, batch, share);
+        const dense = batches.find((row) => row.batch === batch)?.tokensPerSecond ?? tokensPerSecond;
+        batches.push({ batch, sparsity, tokensPerSecond, speedup: tokensPerSecond / dense });
+      }
+    }
+    return {
+      ...{ shape, weights, layers, threads: device.caps.threads, headMilliseconds },
+      ...{ otherMegabytes: otherBytes(model, prompt) / 1e6, rows, prefill, batches },
+    };
   } finally {
     model.dispose();
   }
 }
 
-function configOf({ shape, weights, layers }: DecodeOptions): DecoderConfig {
+function leaveOut(model: Decoder, sparsity: number): void {
+  setSparsity(model, sparsity === 0 ? { kind: 'dense' } : { kind: 'top-k', sparsity });
+}
+
+/** Of the head, and of the keys and values of so many tokens. */
+function otherBytes({ config, compute, packed }: Decoder, tokens: number): number {
+  const { vocabularySize, hiddenSize, layers, keyValueHeads, headSize } = config;
+  const size = compute === 'bf16' ? 2 : 4;
+  const head = vocabularySize * (packed?.vocabulary ? hiddenSize + 4 : size * hiddenSize);
+  return head + size * 2 * layers * tokens * keyValueHeads * headSize;
+}
+
+function configOf({ shape, weights, layers, prompt = 4, tokens, prefill = 0 }: DecodeOptions): DecoderConfig {
   const sizes = DECODE_SHAPES[shape];
   const isTernary = weights === 'ternary';
   return {
     ...sizes,
     layers: layers ?? sizes.layers,
     headSize: sizes.hiddenSize / sizes.heads,
-    contextLength: CONTEXT,
+    contextLength: Math.max(CONTEXT, prompt + tokens + WARM_UP, prefill + 1),
     slidingWindow: 0,
     ropeTheta: 10_000,
     normEpsilon: 1e-6,
@@ -160,10 +243,16 @@ function configOf({ shape, weights, layers }: DecodeOptions): DecoderConfig {
 }
 
 /** Milliseconds of each of `count` tokens. */
-async function timesOf(model: Decoder, count: number, seed: number): Promise<readonly number[]> {
+async function timesOf(
+  model: Decoder,
+  count: number,
+  seed: number,
+  prompt: number,
+): Promise<readonly number[]> {
+  const text = Array.from({ length: prompt }, (_, i) => 1 + (i % 500));
   const times: number[] = [];
   let last = performance.now();
-  for await (const _ of generateTokens(model, [1, 2, 3, 4], { maxTokens: count + WARM_UP, seed })) {
+  for await (const _ of generateTokens(model, text, { maxTokens: count + WARM_UP, seed })) {
     const now = performance.now();
     times.push(now - last);
     last = now;

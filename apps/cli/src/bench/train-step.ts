@@ -9,7 +9,7 @@ export interface StepOptions {
   readonly size: SizeName;
   readonly variant: Variant;
   readonly compute: ComputeDType;
-  /** Rows of a step; default: the size's. */
+  /** Rows of a step; default: the size's, or what fits (`rowsThatFit`). */
   readonly batch: number | undefined;
   readonly row: number | undefined;
   /** Steps to time. */
@@ -22,6 +22,8 @@ export interface StepResult {
   readonly compute: ComputeDType;
   readonly parameters: number;
   readonly batch: number;
+  /** Rows that a step of this size has on other devices. */
+  readonly usualBatch: number;
   readonly row: number;
   /** Median, fastest and slowest, in milliseconds. */
   readonly milliseconds: number;
@@ -52,6 +54,10 @@ export interface LaunchTime {
 interface Clock {
   time?(work: () => void): Promise<number>;
 }
+/** A WebGPU device, whose kernels see at most one binding of a tensor at once. */
+interface Bound {
+  readonly gpu?: { readonly limits: { readonly maxStorageBufferBindingSize: number } };
+}
 interface Profiled extends Program {
   profile?(): Promise<readonly LaunchTime[]>;
 }
@@ -59,7 +65,7 @@ interface Profiled extends Program {
 export async function timeTrainStep(device: Device, options: StepOptions): Promise<StepResult> {
   const { size, variant, compute, steps, row = ROW } = options;
   const { config, batch: usual } = benchModel(size, variant, row);
-  const batch = options.batch ?? usual;
+  const batch = options.batch ?? Math.min(usual, rowsThatFit(device, row));
   const opened = performance.now();
   const model = createDecoder(device, config, { compute });
   initialize(model, 1);
@@ -94,7 +100,7 @@ export async function timeTrainStep(device: Device, options: StepOptions): Promi
   const tokens = batch * row;
   const { total: parameters } = countParameters(config);
   const result = {
-    ...{ size, variant, compute, parameters, batch, row, milliseconds },
+    ...{ size, variant, compute, parameters, batch, usualBatch: usual, row, milliseconds },
     fastest: times[0]!,
     slowest: times.at(-1)!,
     tokensPerSecond: (1000 * tokens) / milliseconds,
@@ -108,6 +114,14 @@ export async function timeTrainStep(device: Device, options: StepOptions): Promi
   optimizer.dispose();
   model.dispose();
   return result;
+}
+
+/** Rows of a step whose f32 logits, its largest tensor, fit in one binding; WebGPU may refuse larger buffers too. */
+function rowsThatFit(device: Device, row: number): number {
+  const most = (device as Device & Bound).gpu?.limits.maxStorageBufferBindingSize;
+  return most === undefined
+    ? Number.POSITIVE_INFINITY
+    : Math.max(1, Math.floor(most / (4 * row * VOCABULARY)));
 }
 
 function randomTokens(device: Device, shape: readonly number[], seed: number): Tensor {

@@ -1,16 +1,11 @@
 /** `qsparse bench train|kernels|decode`: how fast this machine trains and generates, at shapes that others are measured at, and why. */
 import { writeFile } from 'node:fs/promises';
 import type { Device } from '@qsparse/core';
-import type { ComputeDType } from '@qsparse/layers';
-import {
-  DECODE_SHAPES,
-  DECODE_WEIGHTS,
-  type DecodeResult,
-  type DecodeShape,
-  timeDecode,
-} from '../bench/decode.ts';
+import { benchDecode, DECODE_OPTIONS } from '../bench/decode-command.ts';
+import { type ProductTimes, timeDecodeProducts } from '../bench/decode-products.ts';
+import { computeOf, list } from '../bench/flags.ts';
 import { type KernelTimes, type TimedDevice, timeKernels } from '../bench/kernels.ts';
-import { chromeTrace, sharesOf } from '../bench/profile.ts';
+import { chromeTrace, shareOfProducts, sharesOf } from '../bench/profile.ts';
 import { SIZES, type SizeName, VARIANTS, type Variant } from '../bench/shapes.ts';
 import { type StepResult, timeTrainStep } from '../bench/train-step.ts';
 import {
@@ -23,6 +18,9 @@ import {
 } from '../command.ts';
 import { openDevice } from '../open-device.ts';
 import type { Output } from '../output.ts';
+
+/** What `bench kernels` times: kernels of training, and the products that decoding skips channels in. */
+const KERNEL_PARTS = ['training', 'decode'] as const;
 
 export const command: Command = {
   name: 'bench',
@@ -37,15 +35,8 @@ export const command: Command = {
     batch: { type: 'string', value: 'N', help: "rows a step (default: the size's)" },
     row: { type: 'string', value: 'N', help: 'tokens a row (default 1024)' },
     steps: { type: 'string', value: 'N', help: 'steps to time (default 10)' },
-    shapes: {
-      type: 'string',
-      value: 'LIST',
-      help: `decode: of ${Object.keys(DECODE_SHAPES).join(', ')} (default 1M)`,
-    },
-    weights: { type: 'string', value: 'W', help: `decode: ${DECODE_WEIGHTS.join(', ')} (default ternary)` },
-    sparsities: { type: 'string', value: 'LIST', help: 'decode: shares left out (default 0,0.5,0.61,0.75)' },
-    layers: { type: 'string', value: 'N', help: "decode: blocks (default: the shape's)" },
-    tokens: { type: 'string', value: 'N', help: 'decode: tokens to time for each (default 48)' },
+    parts: { type: 'string', value: 'LIST', help: `kernels: of ${KERNEL_PARTS.join(', ')} (default: both)` },
+    ...DECODE_OPTIONS,
     profile: {
       type: 'string',
       value: 'FILE',
@@ -88,67 +79,20 @@ async function benchKernels(args: Arguments, output: Output): Promise<number> {
       output.error(`[bench] device ${device.name} has no clock for single kernels; use --device cuda`);
       return 1;
     }
-    const times = await timeKernels(device as TimedDevice);
-    if (args.flags.json) output.line(JSON.stringify({ device: device.description, ...times }));
-    else for (const line of kernelLines(times)) output.line(line);
+    const parts = list('parts', args, KERNEL_PARTS, KERNEL_PARTS);
+    const timed = device as TimedDevice;
+    const times = parts.includes('training') ? await timeKernels(timed) : undefined;
+    const decode = parts.includes('decode') ? await timeDecodeProducts(timed) : undefined;
+    if (args.flags.json) {
+      output.line(JSON.stringify({ device: device.description, ...times, ...(decode && { decode }) }));
+      return 0;
+    }
+    for (const line of times ? kernelLines(times) : []) output.line(line);
+    for (const line of decode ? productLines(decode, device) : []) output.line(line);
     return 0;
   } finally {
     device.dispose();
   }
-}
-
-async function benchDecode(args: Arguments, output: Output): Promise<number> {
-  const shapes = list('shapes', args, Object.keys(DECODE_SHAPES) as DecodeShape[], ['1M']);
-  const [weights = 'ternary'] = list('weights', args, DECODE_WEIGHTS, DECODE_WEIGHTS);
-  const integer = (name: string) => integerFlag('bench', name, args.flags[name], { min: 1 });
-  const [layers, tokens = 48] = [integer('layers'), integer('tokens')];
-  const sparsities = sharesOfInputs(args);
-  const flags = deviceFlags('bench', args);
-  for (const shape of shapes) {
-    const device = await openDevice(flags, (line) => output.error(line));
-    try {
-      const result = await timeDecode(device, { shape, weights, layers, sparsities, tokens });
-      if (args.flags.json) output.line(JSON.stringify({ device: device.description, ...result }));
-      else for (const line of decodeLines(result)) output.line(line);
-    } finally {
-      device.dispose();
-    }
-  }
-  return 0;
-}
-
-/** Throws UsageError. */
-function sharesOfInputs({ flags: { sparsities = '0,0.5,0.61,0.75' } }: Arguments): readonly number[] {
-  return String(sparsities)
-    .split(',')
-    .map((text) => {
-      const share = text.trim() === '' ? Number.NaN : Number(text);
-      if (share >= 0 && share < 1) return share;
-      throw new UsageError(
-        `[bench] --sparsities takes numbers from 0 to below 1, got ${JSON.stringify(text)}`,
-      );
-    });
-}
-
-function decodeLines(result: DecodeResult): readonly string[] {
-  const { shape, weights, layers, threads, headMilliseconds, rows } = result;
-  return [
-    `${shape} ${weights}, ${layers} layers, ${threads} threads; the head takes ${headMilliseconds.toFixed(2)} ms of each token`,
-    'form     sparsity  ms a token (10 % to 90 %)   tokens/s  speedup  MB of weights  tokens/s with all layers',
-    ...rows.map((row) =>
-      [
-        row.form.padEnd(7),
-        `${(100 * row.sparsity).toFixed(0).padStart(7)} %`,
-        `${row.milliseconds.toFixed(2).padStart(9)} (${row.low.toFixed(2)} to ${row.high.toFixed(2)})`.padEnd(
-          26,
-        ),
-        row.tokensPerSecond.toFixed(1).padStart(9),
-        `${row.speedup.toFixed(2)}x`.padStart(7),
-        row.megabytes.toFixed(1).padStart(13),
-        row.tokensPerSecondFull.toFixed(1).padStart(9),
-      ].join('  '),
-    ),
-  ];
 }
 
 function kernelLines({ copyRate, productRate, kernels }: KernelTimes): readonly string[] {
@@ -162,6 +106,36 @@ function kernelLines({ copyRate, productRate, kernels }: KernelTimes): readonly 
         `${(100 * share).toFixed(0).padStart(4)} %`,
         `${rate.toFixed(0).padStart(6)} ${unit}`,
       ].join('  '),
+    ),
+  ];
+}
+
+function productLines(
+  { copyRate, readRate, launchMicroseconds, products, failures }: ProductTimes,
+  { description }: Device,
+): readonly string[] {
+  return [
+    `products of decoding, one row, on ${description}`,
+    `copy ${copyRate.toFixed(0)} GB/s read and written, read ${readRate.toFixed(0)} GB/s; a launch that does nothing ${launchMicroseconds.toFixed(2)} us`,
+    'dense: the same row and matrix in bf16 through the dense product named above, the faster of both layouts',
+    'inputs x outputs  weights  sparsity        us  floor us  share  dense us  speedup  of own dense    error',
+    ...products.map((product) =>
+      [
+        `${product.inputs} x ${product.outputs}`.padEnd(16),
+        product.weights.padEnd(7),
+        `${(100 * product.sparsity).toFixed(0)} %`.padStart(8),
+        product.microseconds.toFixed(2).padStart(8),
+        product.floorMicroseconds.toFixed(2).padStart(8),
+        `${(100 * product.share).toFixed(0)} %`.padStart(5),
+        product.denseMicroseconds.toFixed(2).padStart(8),
+        `${product.speedup.toFixed(2)}x`.padStart(7),
+        `${product.speedupOfOwn.toFixed(2)}x`.padStart(12),
+        product.error.toExponential(1).padStart(8),
+      ].join('  '),
+    ),
+    ...failures.map(
+      ({ inputs, outputs, weights, sparsity, failure }) =>
+        `${inputs} x ${outputs}  ${weights}  ${(100 * sparsity).toFixed(0)} %  could not be run: ${failure}`,
     ),
   ];
 }
@@ -190,6 +164,14 @@ async function report(
       `first step after ${result.firstStep.toFixed(1)} s`,
     ].join('  '),
   );
+  if (result.batch < result.usualBatch && flags.batch === undefined)
+    output.line(
+      `  ${result.batch} of the usual ${result.usualBatch} rows: the logits of more are larger than one binding of this adapter`,
+    );
+  if (shares) {
+    const share = (100 * shareOfProducts(shares)).toFixed(1);
+    output.line(`  matrix products take ${share} % of the step, by the device's own clock`);
+  }
   const total = shares?.reduce((sum, { microseconds }) => sum + microseconds, 0) ?? 1;
   for (const { name, launches, microseconds } of shares?.slice(0, 25) ?? []) {
     const share = `${((100 * microseconds) / total).toFixed(1)} %`;
@@ -197,26 +179,4 @@ async function report(
       `  ${name.padEnd(40)} ${String(launches).padStart(5)} x ${(microseconds / launches).toFixed(1).padStart(9)} us ${share.padStart(7)}`,
     );
   }
-}
-
-function list<T extends string>(
-  name: string,
-  { flags }: Arguments,
-  known: readonly T[],
-  usual: readonly T[],
-): readonly T[] {
-  const value = flags[name];
-  if (typeof value !== 'string') return usual;
-  return value.split(',').map((part) => {
-    const found = known.find((one) => one === part.trim());
-    if (found !== undefined) return found;
-    throw new UsageError(`[bench] --${name} takes ${known.join(', ')}, got ${JSON.stringify(part)}`);
-  });
-}
-
-function computeOf({ flags: { compute } }: Arguments, { name, caps }: Device): ComputeDType {
-  if (compute === undefined) return caps.compute.includes('bf16') && !caps.float64 ? 'bf16' : 'f32';
-  if ((compute === 'f32' || compute === 'bf16') && caps.compute.includes(compute)) return compute;
-  const dtypes = caps.compute.join(' or ');
-  throw new UsageError(`[bench] --compute on device ${name} must be ${dtypes}, got ${String(compute)}`);
 }

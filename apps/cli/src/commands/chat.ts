@@ -91,6 +91,6 @@ async function templateOf(
   throw new ValueError(
     'chat',
     `${path} has no chat template: the model was not trained to talk`,
-    `let it continue a text with ${PROGRAM} generate, or give a Jinja file with --template`,
+    `let it continue a text with ${PROGRAM} generate ${path} --prompt TEXT, or give a Jinja file with --template`,
   );
 }

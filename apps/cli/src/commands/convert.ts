@@ -20,7 +20,7 @@ import { calibrationLines } from '../convert/report.ts';
 import { openSource, type Source } from '../convert/source.ts';
 import { requireFree, twoPaths, writeModelFolder } from '../convert/write-folder.ts';
 import { interruptible } from '../interrupt.ts';
-import { HUB_OPTIONS, hubFilesOf, hubFlags } from '../model-options.ts';
+import { HUB_OPTIONS, hubFlags, namedFilesOf } from '../model-options.ts';
 import { openDevice } from '../open-device.ts';
 import type { Output } from '../output.ts';
 
@@ -59,7 +59,7 @@ export const command: Command = {
     await requireFree('convert', to);
     const note = (line: string): void => output.error(line);
     return await interruptible(async ({ signal }) => {
-      const source = await openSource(from, await hubFilesOf(from, hub, { signal, note }));
+      const source = await openSource(from, await namedFilesOf(from, hub, { signal, note }));
       convertedDecoder(source.decoder, wanted); // refused before anything is measured
       let [options, report]: [ConvertOptions, CalibrationReport | undefined] = [wanted, undefined];
       if (calibration) {

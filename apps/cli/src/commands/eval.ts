@@ -19,7 +19,7 @@ import { type EvalContext, runTask, type TaskResult } from '../eval/run-task.ts'
 import { runText } from '../eval/run-text.ts';
 import { TASKS, type TaskName, TEXT_TASKS, type TextTaskName } from '../eval/tasks.ts';
 import { type Interrupt, interruptible } from '../interrupt.ts';
-import { hubFilesOf, MODEL_OPTIONS, modelFlags } from '../model-options.ts';
+import { MODEL_OPTIONS, modelFlags, namedFilesOf } from '../model-options.ts';
 import { openDevice } from '../open-device.ts';
 import type { Output } from '../output.ts';
 
@@ -102,7 +102,7 @@ export const command: Command = {
       try {
         const { compute, batchTokens, sparsityTokens } = settings;
         const { signal } = interrupt;
-        const source = (await hubFilesOf(path, hub, { signal, note })) ?? path;
+        const source = (await namedFilesOf(path, hub, { signal, note })) ?? path;
         const options = { compute, contextLength, gradients: false, signal };
         const { model, tokenizer } = await fromPretrained(source, opened, options);
         try {

@@ -1,25 +1,39 @@
-/** `qsparse export MODEL OUT --format F`: a model for transformers or llama.cpp, where these can compute it. */
+/** `qsparse export MODEL OUT --format F`: a model for transformers or llama.cpp, where these can compute it, or packed for us. */
 import { stat } from 'node:fs/promises';
 import { WRITABLE_TYPES, type WritableType } from '@qsparse/formats/gguf';
 import type { DecoderConfig } from '@qsparse/layers';
 import { withContext } from '@qsparse/models';
 import { type Arguments, type Command, integerFlag, UsageError } from '../command.ts';
 import { ggufExporter } from '../convert/export-gguf.ts';
-import { safetensorsExporter } from '../convert/export-safetensors.ts';
+import { packedExporter } from '../convert/export-packed.ts';
+import { qsparseExporter, safetensorsExporter } from '../convert/export-safetensors.ts';
 import { openSource, type Source } from '../convert/source.ts';
 import { requireFree, twoPaths } from '../convert/write-folder.ts';
 import { interruptible } from '../interrupt.ts';
-import { HUB_OPTIONS, hubFilesOf, hubFlags } from '../model-options.ts';
+import { HUB_OPTIONS, hubFlags, namedFilesOf } from '../model-options.ts';
 
 export const command: Command = {
   name: 'export',
-  usage: 'MODEL OUT --format safetensors|gguf [--packed] [--type TQ2_0] [--context-length N] [--allow-dense]',
+  usage:
+    'MODEL OUT --format safetensors|gguf|qsparse|--packed-decode [--packed] [--type TQ2_0] [--context-length N] [--allow-dense]',
   summary:
-    'Writes a model (a folder, a run, a GGUF file, a llama2.c .bin file, owner/name on the Hugging Face Hub) as a folder for transformers, or as a GGUF file for llama.cpp.',
+    'Writes a model (a folder, a run, a GGUF file, a llama2.c .bin file, owner/name on the Hugging Face Hub) as a folder for transformers, as a GGUF file for llama.cpp, or as a Q-Sparse folder with packed ternary weights.',
   positionals: 2,
   options: {
-    format: { type: 'string', value: 'F', help: 'safetensors (a folder) or gguf (a file); required' },
+    format: {
+      type: 'string',
+      value: 'F',
+      help: 'safetensors (a folder), gguf (a file) or qsparse (a folder)',
+    },
+    'packed-decode': {
+      type: 'boolean',
+      help: 'in place of --format: a folder with ternary weights as decoding reads them, which loads without floats',
+    },
     packed: { type: 'boolean', help: 'safetensors: ternary weights four to a byte, beside their scale' },
+    'int8-vocabulary': {
+      type: 'boolean',
+      help: 'packed-decode: embedding and head in int8, which is a quarter of the bytes and not exact',
+    },
     type: {
       type: 'string',
       value: 'T',
@@ -44,13 +58,17 @@ export const command: Command = {
     if (choice.format === 'gguf') await requireNoFile(to);
     else await requireFree('export', to);
     return await interruptible(async ({ signal }) => {
-      const files = await hubFilesOf(from, hub, { signal, note: (line) => output.error(line) });
+      const files = await namedFilesOf(from, hub, { signal, note: (line) => output.error(line) });
       const source = withLength(await openSource(from, files), contextLength);
       const isTernary = source.decoder.linear.weights === 'ternary';
       const exporter =
-        choice.format === 'gguf'
-          ? await ggufExporter(source, choice.type ?? (isTernary ? 'TQ2_0' : 'F16'))
-          : await safetensorsExporter(source, choice.packed);
+        choice.format === 'packed-decode'
+          ? packedExporter(source, choice.vocabulary)
+          : choice.format === 'gguf'
+            ? await ggufExporter(source, choice.type ?? (isTernary ? 'TQ2_0' : 'F16'))
+            : choice.format === 'qsparse'
+              ? qsparseExporter(source)
+              : await safetensorsExporter(source, choice.packed);
       const { what, differences, notes } = exporter;
       if (differences.length > 0 && args.flags['allow-dense'] !== true)
         throw new UsageError(
@@ -81,6 +99,8 @@ function wayOut({ slidingWindow, contextLength }: DecoderConfig): string {
 }
 
 type Choice =
+  | { readonly format: 'packed-decode'; readonly vocabulary: 'int8' | undefined }
+  | { readonly format: 'qsparse' }
   | { readonly format: 'safetensors'; readonly packed: boolean }
   | { readonly format: 'gguf'; readonly type: WritableType | undefined };
 
@@ -88,10 +108,24 @@ type Choice =
 function formatOf({ flags }: Arguments): Choice {
   const { format, type } = flags;
   const packed = flags.packed === true;
-  if (format !== 'safetensors' && format !== 'gguf')
+  const vocabulary = flags['int8-vocabulary'] === true ? 'int8' : undefined;
+  if (flags['packed-decode'] === true) {
+    if (format === undefined && type === undefined && !packed) return { format: 'packed-decode', vocabulary };
     throw new UsageError(
-      `[export] --format safetensors or --format gguf is required${format === undefined ? '' : `, got "${format}"`}`,
+      '[export] --packed-decode is a format of its own; leave --format, --type and --packed out',
     );
+  }
+  if (vocabulary) throw new UsageError('[export] --int8-vocabulary is for --packed-decode');
+  if (format !== 'safetensors' && format !== 'gguf' && format !== 'qsparse')
+    throw new UsageError(
+      `[export] --format safetensors, gguf or qsparse is required${format === undefined ? '' : `, got "${format}"`}`,
+    );
+  if (format === 'qsparse') {
+    if (type === undefined && !packed) return { format };
+    throw new UsageError(
+      '[export] --type and --packed are not for --format qsparse, which packs what it can',
+    );
+  }
   if (format === 'safetensors') {
     if (type === undefined) return { format, packed };
     throw new UsageError('[export] --type is for --format gguf; safetensors keep the dtype of the model');

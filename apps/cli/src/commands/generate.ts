@@ -12,13 +12,14 @@ import {
 import { interruptible } from '../interrupt.ts';
 import { MODEL_OPTIONS, modelFlags, openModel } from '../model-options.ts';
 import { openDevice } from '../open-device.ts';
+import { SHOWCASE_HINT } from '../showcase.ts';
 import { TEXT_OPTIONS, textOptions } from '../text-options.ts';
 
 export const command: Command = {
   name: 'generate',
   usage: 'MODEL --prompt TEXT [--max-tokens N] [--temperature T] [--seed N]',
   summary:
-    'Continues a text with a model: a folder, the newest checkpoint of a run, a GGUF file, or owner/name on the Hugging Face Hub.',
+    'Continues a text with a model: a folder, the newest checkpoint of a run, a GGUF file, owner/name on the Hugging Face Hub, or `showcase`, which is installed.',
   positionals: 1,
   options: {
     prompt: { type: 'string', value: 'TEXT', help: 'text to go on from (required)' },
@@ -32,7 +33,7 @@ export const command: Command = {
     ...DEVICE_OPTIONS,
   },
   async run(args, output) {
-    const path = requiredPositional(command, args, 'the model folder');
+    const path = requiredPositional(command, args, 'the model folder', SHOWCASE_HINT);
     const prompt = promptOf(args);
     const json = args.flags.json === true;
     const options = { ...textOptions('generate', args), logprobs: logprobsOf(args, json) };

@@ -1,5 +1,6 @@
 /** `qsparse inspect PATH`: parameters, sparsity and size of a model or run folder; tensors of a file. */
 import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { ValueError } from '@qsparse/core';
 import { FormatError, openSafetensors } from '@qsparse/formats';
 import { openGguf } from '@qsparse/formats/gguf';
@@ -9,6 +10,7 @@ import { folderFiles, readModelConfig, resolveModelFolder } from 'qsparse/node';
 import { type Command, requiredPositional } from '../command.ts';
 import { describeDecoder, mebibytes, type Report } from '../inspect/describe-decoder.ts';
 import { storedBytes } from '../inspect/memory.ts';
+import { SHOWCASE, showcaseFolder } from '../showcase.ts';
 
 export const command: Command = {
   name: 'inspect',
@@ -113,7 +115,12 @@ async function inspectFile(path: string): Promise<Report> {
 const printable = (name: string): string => (/[\p{C}\p{Zl}\p{Zp}]/u.test(name) ? JSON.stringify(name) : name);
 
 async function inspectModel(path: string): Promise<Report> {
-  const folder = await resolveModelFolder(path);
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  const isShowcase = !exists && path === SHOWCASE;
+  const folder = isShowcase ? fileURLToPath(await showcaseFolder()) : await resolveModelFolder(path);
   const { family, decoder, ignoredKeys } = await readModelConfig(folder);
   const store = await openWeights(folderFiles(folder));
   await store.close();

@@ -10,6 +10,8 @@ export interface FolderContent {
   /** Other files, by name. */
   readonly files: Readonly<Record<string, Uint8Array>>;
   readonly tensors: readonly TensorToWrite[];
+  /** Text entries of the weights; default: those that Hugging Face's loaders look for. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The two paths of `SRC OUT`. Throws UsageError where one is missing. */
@@ -38,14 +40,14 @@ export async function requireFree(command: string, path: string): Promise<void> 
  */
 export async function writeModelFolder(
   path: string,
-  { config, files, tensors }: FolderContent,
+  { config, files, tensors, metadata = { format: 'pt' } }: FolderContent,
   signal: AbortSignal,
 ): Promise<void> {
   const fill = async (folder: string): Promise<void> => {
     await writeFileAtomic(join(folder, 'config.json'), formatConfig(config));
     for (const [name, bytes] of Object.entries(files)) await writeFileAtomic(join(folder, name), bytes);
     await writeShardedSafetensors((name, write) => writeFileAtomic(join(folder, name), write), tensors, {
-      metadata: { format: 'pt' },
+      metadata,
       signal,
     });
   };

@@ -15,7 +15,14 @@ import {
   type Tensor,
   tensor,
 } from '@qsparse/core';
-import { createCache, type Decoder, hiddenStates, type KeyValueCache, type Observe } from '@qsparse/layers';
+import {
+  createCache,
+  type Decoder,
+  headLogits,
+  hiddenStates,
+  type KeyValueCache,
+  type Observe,
+} from '@qsparse/layers';
 import { type Batch, batchesOf, type Pick } from './batches.ts';
 import type { Scorer } from './scorer.ts';
 import { createSparsityMeter } from './sparsity-meter.ts';
@@ -148,7 +155,9 @@ function readPicks(model: Decoder, states: Tensor, picks: readonly Pick[]): Part
   );
   // In f32 also where the blocks are bf16: sums of log probabilities of 8 bits would tell few choices apart.
   const picked = cast(embedding(states, rows), 'f32');
-  const logits = matmul(picked, model.head, { transposeB: true }); // [count, V]
+  const logits = model.packed?.vocabulary
+    ? headLogits(model, picked)
+    : matmul(picked, model.head, { transposeB: true }); // [count, V]
   const targets = tensor(
     device,
     Int32Array.from(picks, ({ target }) => target),

@@ -140,6 +140,23 @@ test('what transformers cannot compute is refused, and written only on request',
   expect(await logitsOf(path)).toEqual(await logitsOf(published('hf-llama')));
 });
 
+test('a Q-Sparse folder keeps selection and ternary weights, packed, and gives the same numbers', async () => {
+  const sparse = await converted('hf-llama', '--sparsity', '0.5', '--weights', 'ternary');
+  const { path } = await exported(sparse, '--format', 'qsparse');
+  expect((await readModelConfig(path)).decoder).toEqual((await readModelConfig(sparse)).decoder);
+  const packed = await openSafetensors(await openFileReader(join(path, 'model.safetensors')));
+  expect(packed.tensors.get('model.layers.0.mlp.up_proj.weight')?.dtype).toBe('u8');
+  await packed.close();
+  const [got, wanted] = [await logitsOf(path), await logitsOf(sparse)];
+  for (const [i, value] of got.entries()) expect(value).toBeCloseTo(wanted[i]!, 4);
+});
+
+test('a Q-Sparse folder of full weights keeps them as they are', async () => {
+  const sparse = await converted('hf-llama', '--sparsity', '0.5');
+  const { path } = await exported(sparse, '--format', 'qsparse');
+  expect(await weightsIn(path)).toEqual(await weightsIn(sparse));
+});
+
 test.each(['hf-llama', 'hf-llama3-scaled-rope', 'hf-qwen2', 'hf-qwen3'])(
   '%s as GGUF: its weights, bit by bit',
   async (name) => {
@@ -234,8 +251,9 @@ test('a trained ternary model as GGUF in two bits, with its tokenizer', async ()
 }, 60_000);
 
 test.each<[readonly string[], number, string]>([
-  [['hf-llama', '--format', 'onnx'], 2, '--format safetensors or --format gguf is required, got "onnx"'],
-  [['hf-llama'], 2, '--format safetensors or --format gguf is required'],
+  [['hf-llama', '--format', 'onnx'], 2, '--format safetensors, gguf or qsparse is required, got "onnx"'],
+  [['hf-llama', '--format', 'qsparse', '--packed'], 2, '--type and --packed are not for --format qsparse'],
+  [['hf-llama'], 2, '--format safetensors, gguf or qsparse is required'],
   [['hf-llama', '--format', 'safetensors', '--packed'], 1, 'packed weights must be ternary'],
   [['hf-llama', '--format', 'safetensors', '--type', 'F16'], 2, '--type is for --format gguf'],
   [['hf-llama', '--format', 'gguf', '--packed'], 2, '--packed is for --format safetensors'],

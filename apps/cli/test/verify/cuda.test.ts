@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { emulatedDevice, missing } from '../../../../packages/backend-cuda/test/emulated-device.ts';
+import { verifyDecoding } from '../../src/verify/decode.ts';
 import { verifyFolder } from '../../src/verify/verify.ts';
 
 const folder = (name: string) =>
@@ -19,6 +20,23 @@ else {
     async (name, compute) => {
       const device = await emulatedDevice();
       const { checks, pass } = await verifyFolder(folder(name), device, compute);
+      expect(checks.filter((check) => !check.pass)).toEqual([]);
+      expect(pass).toBe(true);
+      expect(device.memory()).toMatchObject({ live: 0, programs: 0, count: 0 });
+      device.dispose();
+    },
+    120_000,
+  );
+
+  // In bf16 a ternary model's dense form rounds its levels, which its packed form keeps: only other weights give the same bits.
+  test.each([
+    ['qsparse-ternary-topk-40', 'f32'],
+    ['qsparse-topk-40-swiglu', 'bf16'],
+  ] as const)(
+    'packed weights give the tokens of dense ones: %s in %s',
+    async (name, compute) => {
+      const device = await emulatedDevice();
+      const { checks, pass } = await verifyDecoding(folder(name), device, compute);
       expect(checks.filter((check) => !check.pass)).toEqual([]);
       expect(pass).toBe(true);
       expect(device.memory()).toMatchObject({ live: 0, programs: 0, count: 0 });
