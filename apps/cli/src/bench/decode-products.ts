@@ -167,7 +167,7 @@ export async function timeDecodeProducts(
 }
 
 /** Microseconds of one of `launches` runs of `work`, in one recorded program. */
-async function medianOf(
+export async function medianOf(
   device: TimedDevice,
   launches: number,
   work: (launch: number) => unknown,
@@ -257,7 +257,8 @@ async function drawMatrix(
 
 let stream = 0;
 
-function drawn(device: TimedDevice, shape: readonly number[], dtype: DType): Tensor {
+/** Normal numbers, others with each call. */
+export function drawn(device: TimedDevice, shape: readonly number[], dtype: DType): Tensor {
   const state = tensor(device, randomState(2, stream++), [4], 'i32');
   const numbers = empty(device, 'f32', shape);
   fillRandom(numbers, state, { distribution: 'normal' });

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Device } from '@qsparse/core';
 import { benchDecode, DECODE_OPTIONS } from '../bench/decode-command.ts';
+import { type ListTime, timeDecodeLists } from '../bench/decode-lists.ts';
 import { type ProductTimes, timeDecodeProducts } from '../bench/decode-products.ts';
 import { computeOf, list } from '../bench/flags.ts';
 import { type KernelTimes, type TimedDevice, timeKernels } from '../bench/kernels.ts';
@@ -19,7 +20,7 @@ import {
 import { openDevice } from '../open-device.ts';
 import type { Output } from '../output.ts';
 
-/** What `bench kernels` times: kernels of training, and the products that decoding skips channels in. */
+/** What `bench kernels` times: kernels of training; the products that decoding skips channels in, and what lists those. */
 const KERNEL_PARTS = ['training', 'decode'] as const;
 
 export const command: Command = {
@@ -82,13 +83,15 @@ async function benchKernels(args: Arguments, output: Output): Promise<number> {
     const parts = list('parts', args, KERNEL_PARTS, KERNEL_PARTS);
     const timed = device as TimedDevice;
     const times = parts.includes('training') ? await timeKernels(timed) : undefined;
-    const decode = parts.includes('decode') ? await timeDecodeProducts(timed) : undefined;
+    const lists = parts.includes('decode') ? await timeDecodeLists(timed) : undefined;
+    const decode = lists ? { ...(await timeDecodeProducts(timed)), lists } : undefined;
     if (args.flags.json) {
       output.line(JSON.stringify({ device: device.description, ...times, ...(decode && { decode }) }));
       return 0;
     }
     for (const line of times ? kernelLines(times) : []) output.line(line);
-    for (const line of decode ? productLines(decode, device) : []) output.line(line);
+    for (const line of decode ? [...listLines(decode.lists), ...productLines(decode, device)] : [])
+      output.line(line);
     return 0;
   } finally {
     device.dispose();
@@ -105,6 +108,21 @@ function kernelLines({ copyRate, productRate, kernels }: KernelTimes): readonly 
         `floor ${floorMicroseconds.toFixed(1).padStart(8)} us`,
         `${(100 * share).toFixed(0).padStart(4)} %`,
         `${rate.toFixed(0).padStart(6)} ${unit}`,
+      ].join('  '),
+    ),
+  ];
+}
+
+function listLines(times: readonly ListTime[]): readonly string[] {
+  return [
+    'lists of decoding, one row, int8: with norm, and of gated rows without',
+    'op                   width  sparsity        us',
+    ...times.map(({ op, width, sparsity, microseconds }) =>
+      [
+        op.padEnd(19),
+        String(width).padStart(5),
+        `${(100 * sparsity).toFixed(0)} %`.padStart(8),
+        microseconds.toFixed(2).padStart(8),
       ].join('  '),
     ),
   ];

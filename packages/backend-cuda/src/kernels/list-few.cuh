@@ -147,8 +147,11 @@ DEVICE Cut find_few_cut(const u32 (&row)[HELD][WORDS], int width, int keep, int 
       }
     }
     evenly = !evenly && high - low > keys / 4;
-    near *= 2;
-    far *= 4;
+    // Not farther than all keys: then either something is known or the search is over.
+    if (low == 0) {
+      near *= 2;
+      far *= 4;
+    }
   }
   if (low_count == keep) return {low, 0};
   return {high, keep - high_count};

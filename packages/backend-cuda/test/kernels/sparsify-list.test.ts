@@ -32,7 +32,9 @@ const SIZES: readonly (readonly [Float, number, number])[] = [
   ['bf16', 2048, 1],
   ['bf16', 4096, 1],
   ['bf16', 6912, 2],
+  ['bf16', 1024, 1],
   ['bf16', 1032, 2],
+  ['bf16', 16_384, 1],
   ['bf16', 11_008, 1],
   ['bf16', 1001, 3],
   ['f32', 384, 19],
@@ -96,6 +98,7 @@ describe.skipIf(missing)('lists of what is selected', () => {
         (i: number) => (i === 7 ? Number.NaN : noise[i]!),
         (i: number) => (i === 3 ? Number.NEGATIVE_INFINITY : noise[i]!),
         (i: number) => noise[i]! * 1e-7,
+        (i: number) => (i === 2 ? 3e38 : noise[i]! * 1e-7),
         (i: number) => noise[i]!,
       ];
       for (const dtype of ['bf16', 'f32'] as const) {
@@ -103,6 +106,13 @@ describe.skipIf(missing)('lists of what is selected', () => {
         for (const k of [3, width >> 1, width]) {
           for (const int8 of [false, true]) await expectComposite(x, undefined, { ...PLAIN, k, int8 });
           await expectComposite(x, undefined, { ...PLAIN, k, normalize: true });
+        }
+        // So few that each has a block.
+        for (const row of dtype === 'bf16' ? rows : []) {
+          const one = floats([1, width], row, dtype);
+          for (const int8 of [false, true])
+            await expectComposite(one, undefined, { ...PLAIN, k: width >> 1, int8 });
+          await expectComposite(one, undefined, { ...PLAIN, k: 3, normalize: true });
         }
         const both = floats([rows.length, width], (i) => x.elements[i]!, dtype);
         if (width % 2 === 0) {
@@ -122,8 +132,13 @@ describe.skipIf(missing)('lists of what is selected', () => {
   });
 
   test('the same bits in any order of threads', async () => {
-    for (const width of [384, 2048, 5632]) {
-      const x = normals(1, [3, width], 'bf16');
+    for (const [rows, width] of [
+      [3, 384],
+      [3, 2048],
+      [3, 5632],
+      [1, 5632],
+    ] as const) {
+      const x = normals(1, [rows, width], 'bf16');
       const attrs = { ...PLAIN, k: Math.ceil(width * 0.4), int8: true, normalize: true };
       await expectSameInAnyOrder(device, { op: sparsifyListOp, ins: { x }, attrs });
     }
