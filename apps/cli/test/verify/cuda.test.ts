@@ -28,12 +28,14 @@ else {
     120_000,
   );
 
-  // In bf16 a ternary model's dense form rounds its levels, which its packed form keeps: only other weights give the same bits.
+  // In bf16 beside exact arithmetic: a ternary model's dense form rounds its levels there, which its packed form keeps.
   test.each([
     ['qsparse-ternary-topk-40', 'f32'],
+    ['qsparse-ternary-topk-40', 'bf16'],
+    ['hf-bitnet', 'bf16'],
     ['qsparse-topk-40-swiglu', 'bf16'],
   ] as const)(
-    'packed weights give the tokens of dense ones: %s in %s',
+    'packed weights give the tokens that they should: %s in %s',
     async (name, compute) => {
       const device = await emulatedDevice();
       const { checks, pass } = await verifyDecoding(folder(name), device, compute);
