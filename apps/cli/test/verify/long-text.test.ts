@@ -9,7 +9,7 @@ import {
   logits,
   packDecoder,
 } from '@qsparse/layers';
-import { generateTokens } from '@qsparse/models';
+import { generateSteps, type TextCodec } from '@qsparse/models';
 import { device } from 'qsparse';
 import { expect, test } from 'vitest';
 
@@ -23,47 +23,48 @@ const CONFIG: DecoderConfig = {
     ...{ weights: 'ternary', activations: 'int8', sparsity: { kind: 'top-k', sparsity: 0.6 } },
   },
 };
+const NO_TEXT: TextCodec = { encode: () => [1], decoder: () => ({ push: () => '', flush: () => '' }) };
 
-test(`${TOKENS} tokens of packed weights, captured and one op at a time`, async () => {
+test(`${TOKENS} tokens from packed weights, captured and one op at a time`, async () => {
   const cpu = await device('cpu', { threads: 1 });
   const model = createDecoder(cpu, CONFIG, { gradients: false });
   initialize(model, 5);
   model.packed = await packDecoder(model);
   const idle = cpu.memory();
+  /** Memory in use after so many tokens. */
+  const held: (typeof idle)[] = [];
+  const hold = (count: number): void => {
+    if (count === 100 || count === TOKENS - 1) held.push(cpu.memory());
+  };
 
-  const written: number[] = [];
-  const drawn = { temperature: 1, seed: 3 };
-  let early: unknown;
-  let late: unknown;
-  for await (const token of generateTokens(model, [1], { ...drawn, maxTokens: TOKENS })) {
-    written.push(token);
-    if (written.length === 100) early = cpu.memory();
-    if (written.length === TOKENS - 1) late = cpu.memory();
+  const written: { readonly token: number; readonly logprob: number }[] = [];
+  const options = { temperature: 1, seed: 3, maxTokens: TOKENS, logprobs: 0 };
+  for await (const { token: drawn } of generateSteps(model, NO_TEXT, '', options)) {
+    if (!drawn) continue;
+    written.push({ token: drawn.token, logprob: drawn.logprob! });
+    hold(written.length);
   }
   expect(written.length).toBe(TOKENS);
-  expect(new Set(written).size).toBeGreaterThan(CONFIG.vocabularySize / 2);
-  expect(late).toEqual(early);
-  expect(cpu.memory()).toMatchObject({ live: idle.live, count: idle.count, programs: idle.programs });
+  expect(new Set(written.map(({ token }) => token)).size).toBeGreaterThan(CONFIG.vocabularySize / 2);
+  const { live, count, programs } = idle;
+  expect(cpu.memory()).toMatchObject({ live, count, programs });
 
-  // The same text again: what a captured step and a plain one give for it, every few hundred tokens.
   const cache = createCache(model, 1, TOKENS + 1);
-  const scoresAt = async (at: number): Promise<Float32Array> => {
+  let [id, worst] = [1, 0];
+  for (const [at, { token, logprob }] of written.entries()) {
     cache.seek(at, 1);
-    const id = at === 0 ? 1 : written[at - 1]!;
     const scores = noGrad(() => scope(() => logits(model, tensor(cpu, [id], [1, 1], 'i32'), { cache })));
     const values = Float32Array.from(await scores.data());
     scores.dispose();
-    return values;
-  };
-  let held: unknown;
-  for (let at = 0; at < TOKENS; at++) {
-    const scores = await scoresAt(at);
-    if (at === 100) held = cpu.memory();
-    if (at % 499 !== 0) continue;
-    // A text of one more token is drawn by the numbers of its own index: continue from here.
-    expect(scores.every(Number.isFinite)).toBe(true);
+    const sum = values.reduce((total, score) => total + Math.exp(score), 0);
+    worst = Math.max(worst, Math.abs(values[token]! - Math.log(sum) - logprob));
+    id = token;
+    hold(at + 1);
   }
-  expect(cpu.memory()).toEqual(held);
+  expect(worst).toBeLessThan(1e-5);
+  expect(held.length).toBe(4);
+  expect([held[1], held[3]]).toEqual([held[0], held[2]]);
+
   cache.dispose();
   model.dispose();
   expect(cpu.memory()).toMatchObject({ live: 0, count: 0, programs: 0 });
