@@ -1,7 +1,8 @@
 // Puts a newly trained model in the place of the one in this package, with the numbers of its run in card.json and README.md:
 //   node packages/showcase/scripts/replace-model.mjs FOLDER
 // FOLDER holds model/ (as `qsparse export --format qsparse` writes it) and what the run left: metrics.jsonl, run.yaml, train.txt,
-// test.jsonl, samples.txt, or showcase.tar.xz with these. The command line must be built. Nothing is changed unless all is there.
+// test.jsonl, test-text.txt (which text that was, in one line), samples.txt, or showcase.tar.xz with these. The command line must
+// be built. Nothing is changed unless all is there.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -21,7 +22,7 @@ const here = fileURLToPath(new URL('..', import.meta.url));
 const command = join(here, '../../apps/cli/dist/main.js');
 /** All that `src/index.ts` names. */
 const FILES = ['config.json', 'tokenizer.json', 'model.safetensors'];
-const REPORTS = ['metrics.jsonl', 'run.yaml', 'train.txt', 'test.jsonl', 'samples.txt'];
+const REPORTS = ['metrics.jsonl', 'run.yaml', 'train.txt', 'test.jsonl', 'test-text.txt', 'samples.txt'];
 
 const [folder] = process.argv.slice(2);
 if (!folder) fail('a folder is required; usage: node packages/showcase/scripts/replace-model.mjs FOLDER', 2);
@@ -108,7 +109,13 @@ function cardOf(model, reports) {
       ),
     },
     validation: { bitsPerByte: best.bitsPerByte },
-    test: { bitsPerByte, standardError, windows: tested.items, zeros: tested.sparsity?.overall ?? null },
+    test: {
+      text: reports['test-text.txt'].trim(),
+      bitsPerByte,
+      standardError,
+      windows: tested.items,
+      zeros: tested.sparsity?.overall ?? null,
+    },
     samples: reports['samples.txt']
       .split(/\n{2,}(?=It was a dark night|"I have never told you|The captain )/)
       .map((text) => text.trim())
@@ -159,7 +166,7 @@ function sectionsOf({ files, model, training, validation, test, samples }) {
     evaluation: `| text | bits a byte |\n| --- | --- |\n${rows([
       ['validation novels', round(validation.bitsPerByte, 4)],
       [
-        'test novels, read once',
+        test.text,
         `${round(test.bitsPerByte, 4)} ± ${round(test.standardError, 4)} (${grouped(test.windows)} windows)`,
       ],
     ])}${test.zeros === null ? '' : `\n\n${percent(test.zeros)} of the inputs of its linear layers were zero on the way, counted by parameters: what top-K leaves out and what squared ReLU zeroes.`}`,
