@@ -76,6 +76,7 @@ export {
   countParameters,
   decoderParams,
   initialize,
+  isLinearWeight,
   type ParameterCount,
   siteParameters,
 } from './parameters.ts';

@@ -3,19 +3,19 @@
  * device, as it is for every dense product, so that both forms have the same weights to the last one.
  */
 import {
+  byteLength,
   cast,
   type Device,
-  fromBf16Bits,
   hasKernel,
   keep,
   NonFiniteError,
   noGrad,
   type Param,
   permute,
+  roundTo,
   scope,
   type Tensor,
   tensor,
-  toBf16Bits,
   ValueError,
 } from '@qsparse/core';
 import { packTernary, sparseGemvOp, ternarize, ternaryGemvOp } from '@qsparse/quantizers';
@@ -176,8 +176,13 @@ const isTernary = ({ linear }: DecoderConfig): boolean => linear.weights === 'te
 const isInteger = (config: DecoderConfig): boolean =>
   isTernary(config) && config.linear.activations === 'int8';
 
-const bytesOf = (part: Tensor | undefined): number =>
-  part ? part.size * ({ f32: 4, bf16: 2, i8: 1 } as Record<string, number>)[part.dtype]! : 0;
+const bytesOf = (part: Tensor | undefined): number => (part ? byteLength(part.dtype, part.size) : 0);
+
+/** f32 [outputs]: the factor of each section for all of its rows. */
+export function rowScales(device: Device, factors: ArrayLike<number>, sections: readonly number[]): Tensor {
+  const rows = sections.flatMap((length, i) => new Array<number>(length).fill(factors[i]!));
+  return keep(tensor(device, rows, [rows.length]));
+}
 
 function requireNoAdapter({ attention, feedForward }: DecoderBlock): void {
   const { queryKeyValueUpdate, outputUpdate } = attention;
@@ -213,14 +218,13 @@ async function packRounded(
       );
     }
     // In bf16 the dense product has these rounded.
-    const factorOf = (alpha: number): number =>
-      compute === 'bf16' ? fromBf16Bits(toBf16Bits(alpha)) : alpha;
-    const scales = sections.flatMap((rows, i) => new Array<number>(rows).fill(factorOf(factors[i]!)));
-    const rowScales = keep(tensor(device, scales, [outputs]));
+    const rounded = Float64Array.from(factors);
+    roundTo(compute, rounded);
+    const scales = rowScales(device, rounded, sections);
     if (config.linear.activations === 'int8')
-      return { kind: 'ternary', w: noGrad(() => keep(packTernary(y))), scales: rowScales };
+      return { kind: 'ternary', w: noGrad(() => keep(packTernary(y))), scales };
     const codes = transposed(signs(await y.data()), outputs, inputs);
-    return { kind: 'plain', w: keep(tensor(device, codes, [inputs, outputs], 'i8')), scales: rowScales };
+    return { kind: 'plain', w: keep(tensor(device, codes, [inputs, outputs], 'i8')), scales };
   } finally {
     y.dispose();
     alpha.dispose();

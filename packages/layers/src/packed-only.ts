@@ -6,10 +6,10 @@ import { type Device, keep, NonFiniteError, ShapeError, tensor, ValueError } fro
 import { channelBytes } from '@qsparse/quantizers';
 import { checkConfig, type DecoderConfig } from './config.ts';
 import { type Decoder, decoderOn } from './decoder.ts';
-import { type MatrixName, type MatrixShape, packedDecoder, packMatrices } from './pack-decoder.ts';
+import { type MatrixName, type MatrixShape, packedDecoder, packMatrices, rowScales } from './pack-decoder.ts';
 import { disposeVocabulary, type Int8Rows, int8Table } from './pack-vocabulary.ts';
 import type { PackedLinear, PackedVocabulary } from './packed.ts';
-import { decoderParams } from './parameters.ts';
+import { decoderParams, isLinearWeight } from './parameters.ts';
 
 export interface PackedWeights {
   /** inputs · channelBytes(outputs) bytes, as packChannelMajor makes them. */
@@ -58,8 +58,7 @@ export async function createPackedDecoder(
   try {
     vocabulary = options.vocabulary && vocabularyOf(device, config, options.vocabulary);
     const params = decoderParams(config).filter(
-      ({ name }) =>
-        !name.endsWith('_proj.weight') && !(vocabulary && /^(model\.embed_tokens|lm_head)\./.test(name)),
+      ({ name }) => !isLinearWeight(name) && !(vocabulary && /^(model\.embed_tokens|lm_head)\./.test(name)),
     );
     const model = decoderOn(device, config, { gradients: false, params });
     model.packed = packedDecoder(device, config, matrices, { head: undefined, vocabulary, isWhole: true });
@@ -103,10 +102,7 @@ function linearOf(
   if (!factors.every(Number.isFinite)) {
     throw new NonFiniteError('createPackedDecoder', `${name} needs finite factors`, 'pack the weights again');
   }
-  const scales = new Float32Array(outputs);
-  for (let i = 0, first = 0; i < sections.length; first += sections[i++]!)
-    scales.fill(factors[i]!, first, first + sections[i]!);
   const codes = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   const w = keep(tensor(device, codes, [inputs, stride], 'i8'));
-  return { kind: 'ternary', w, scales: keep(tensor(device, scales, [outputs])) };
+  return { kind: 'ternary', w, scales: rowScales(device, factors, sections) };
 }

@@ -51,6 +51,9 @@ export function decoderParams(config: DecoderConfig): readonly ParamSpec[] {
   return specs;
 }
 
+/** Whether a parameter is a weight of a linear layer of the blocks: what is ternary in ternary models; embedding and head stay full. */
+export const isLinearWeight = (name: string): boolean => name.endsWith('_proj.weight');
+
 export interface ParameterCount {
   readonly total: number;
   /** In the linear layers of the blocks: what sparsity and ternary weights act on. */

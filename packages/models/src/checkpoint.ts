@@ -9,7 +9,7 @@ import {
   type TensorStore,
   type TensorToWrite,
 } from '@qsparse/formats';
-import { type Decoder, type DecoderConfig, decoderParams } from '@qsparse/layers';
+import { type Decoder, type DecoderConfig, decoderParams, isLinearWeight } from '@qsparse/layers';
 import { requireUnpacked } from './packed-format.ts';
 import { eachPiece } from './pieces.ts';
 import {
@@ -86,21 +86,23 @@ export function checkWeights(
   requireUnpacked(store);
   const { floats, ternary } = partsOf(config, store, ternaryScale);
   const ignored = ignoredTensors(config, store);
-  const only = (isWanted: (name: string) => boolean): TensorStore => ({
-    ...store,
-    tensors: new Map([...store.tensors].filter(([name]) => isWanted(name))),
-  });
   requireTensors(
-    only((name) => ternary.has(name)),
+    partOf(store, (name) => ternary.has(name)),
     new Map([...ternary].map(([name, shape]) => [name, storedShape(store.tensors.get(name), shape)])),
     { ...MATCH, dtypes: [...FLOATS, 'u8', 'i8'] },
   );
   requireTensors(
-    only((name) => !ternary.has(name) && !ignored.includes(name)),
+    partOf(store, (name) => !ternary.has(name) && !ignored.includes(name)),
     floats,
     { ...MATCH, dtypes: FLOATS },
   );
 }
+
+/** The store with those of its tensors alone that are wanted. */
+export const partOf = (store: TensorStore, isWanted: (name: string) => boolean): TensorStore => ({
+  ...store,
+  tensors: new Map([...store.tensors].filter(([name]) => isWanted(name))),
+});
 
 /** Tensors that checkpoints may have and that change nothing: tables of angles, and a head beside a tied embedding. */
 function ignoredTensors({ tiedEmbedding }: DecoderConfig, store: TensorStore): readonly string[] {
@@ -119,8 +121,6 @@ export function weightsOf(model: Decoder): TensorToWrite[] {
   }));
 }
 
-/** Linear layers of the blocks; embedding and head stay full. */
-export const isLinearWeight = (name: string): boolean => name.endsWith('_proj.weight');
 export const scaleOf = (name: string): string => `${name}_scale`;
 
 /** The tensors of a checkpoint with their shapes: those that are floats, scales among them, and ternary weights. */

@@ -21,6 +21,7 @@ import type { Row } from './next-tokens.ts';
 import { lastLogits, readTokens, tokenRows } from './prefill.ts';
 import { STREAM } from './sampling.ts';
 import { scoreTokens } from './score-prompt.ts';
+import { watchSteps } from './slow-steps.ts';
 
 /** A text in its place. */
 export interface SlotRow extends Row {
@@ -64,11 +65,6 @@ export interface SlotsOptions {
   readonly pause: () => Promise<void>;
 }
 
-/** A replay that keeps the event loop waiting for longer, in milliseconds, … */
-const SLOW = 200;
-/** … so many times in a row, is left for the same work half a block at a time: the same bits, and the event loop turns. */
-const SLOW_IN_A_ROW = 3;
-
 export function createSlots(model: Decoder, { slots, capacity, chunkLength, pause }: SlotsOptions): Slots {
   const { device } = model;
   const cache = createCache(model, slots, capacity, { positionPerRow: true, longestCall: chunkLength });
@@ -85,15 +81,12 @@ export function createSlots(model: Decoder, { slots, capacity, chunkLength, paus
     }),
   );
 
-  let slow = 0;
+  const pace = watchSteps(device);
   /** Logits [B, V] of one token of each text, and how to give them back. */
   const oneEach = async (tokens: readonly number[]): Promise<{ logits: Tensor; release(): void }> => {
-    if (slow < SLOW_IN_A_ROW) {
+    if (!pace.areSlow) {
       write(inputs.tokens, tokens);
-      const before = performance.now();
-      const logits = step(inputs);
-      slow = performance.now() - before > SLOW ? slow + 1 : 0;
-      return { logits, release: () => {} };
+      return { logits: pace.watch(() => step(inputs)), release: () => {} };
     }
     const texts = tokens.map((token) => [token]);
     const x = (await readTokens(model, texts, { cache, pause }))!;

@@ -12,8 +12,15 @@ import {
   parseLlamaMetadata,
   ROPE_FACTORS,
 } from '@qsparse/formats/gguf';
-import { checkConfig, createDecoder, DENSE, type DecoderConfig, type SiteName } from '@qsparse/layers';
-import { checkWeights, isLinearWeight, loadWeights } from './checkpoint.ts';
+import {
+  checkConfig,
+  createDecoder,
+  DENSE,
+  type DecoderConfig,
+  isLinearWeight,
+  type SiteName,
+} from '@qsparse/layers';
+import { checkWeights, loadWeights } from './checkpoint.ts';
 import { type PretrainedModel, type PretrainedOptions, withContext } from './pretrained.ts';
 
 /** A file that was opened, before its weights are read. */

@@ -19,6 +19,7 @@ import { createCache, type Decoder, decoderSteps, embedTokens } from '@qsparse/l
 import { type GeneratedToken, withLogprobs } from './logprobs.ts';
 import { lastLogits, type ReadOptions, readTexts, tokenRows } from './prefill.ts';
 import { type Sampler, STREAM } from './sampling.ts';
+import { watchSteps } from './slow-steps.ts';
 
 /** One text that is being written. */
 export interface Row {
@@ -47,11 +48,6 @@ export interface NextTokensOptions extends Omit<ReadOptions, 'cache'> {
   readonly capacity: number;
   readonly logprobs: number | undefined;
 }
-
-/** A replay that keeps the event loop waiting for longer, in milliseconds, … */
-const SLOW = 200;
-/** … so many times in a row, is left for the same work half a block at a time: the same bits, and an abort is heard. */
-const SLOW_IN_A_ROW = 3;
 
 /** A step of the first row that was enqueued before its token was read. */
 interface Ahead {
@@ -132,7 +128,7 @@ export function createNextTokens(
     ahead = { start, drawn: drawn + 1, outputs, token: read };
   };
 
-  let slow = 0;
+  const pace = watchSteps(device);
   return {
     async next(start, end, draws) {
       const first = rows[0]!;
@@ -145,12 +141,10 @@ export function createNextTokens(
       for (const [i, { seed, drawn }] of rows.entries())
         write(inputs[randomOf(i)]!, randomState(seed, STREAM, drawn));
       const texts = rows.map(({ text }) => text.slice(start, end));
-      if (end - start === 1 && slow < SLOW_IN_A_ROW) {
+      if (end - start === 1 && !pace.areSlow) {
         write(inputs.tokens!, texts.flat());
         cache.seek(start, 1);
-        const before = performance.now();
-        const outputs = step(inputs);
-        if (device.caps.queued !== true) slow = performance.now() - before > SLOW ? slow + 1 : 0;
+        const outputs = pace.watch(() => step(inputs));
         const read = readOutputs(outputs, draws);
         if (draws(rows[0]!)) lookAhead(end, rows[0]!, outputs.tokens);
         return read;

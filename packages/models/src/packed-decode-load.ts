@@ -7,9 +7,10 @@ import {
   type DecoderConfig,
   decoderParams,
   type Int8Rows,
+  isLinearWeight,
 } from '@qsparse/layers';
 import { channelBytes } from '@qsparse/quantizers';
-import { isLinearWeight, type LoadOptions, loadParameter } from './checkpoint.ts';
+import { type LoadOptions, loadParameter, partOf } from './checkpoint.ts';
 import { type PackedMatrix, packedMatrices, requirePackable, vocabularyTables } from './packed-decode.ts';
 
 const MATCH = {
@@ -127,22 +128,18 @@ function requireStored(config: DecoderConfig, store: TensorStore, matrices: read
     codes.set(`${name}.codes`, [config.vocabularySize, config.hiddenSize]);
     floats.set(`${name}.scales`, [config.vocabularySize]);
   }
-  const part = (isWanted: (name: string) => boolean): TensorStore => ({
-    ...store,
-    tensors: new Map([...store.tensors].filter(([name]) => isWanted(name))),
-  });
   requireTensors(
-    part((name) => packed.has(name)),
+    partOf(store, (name) => packed.has(name)),
     packed,
     { ...MATCH, dtypes: ['u8'] },
   );
   requireTensors(
-    part((name) => codes.has(name)),
+    partOf(store, (name) => codes.has(name)),
     codes,
     { ...MATCH, dtypes: ['i8'] },
   );
   requireTensors(
-    part((name) => !packed.has(name) && !codes.has(name)),
+    partOf(store, (name) => !packed.has(name) && !codes.has(name)),
     floats,
     { ...MATCH, dtypes: ['f32', 'bf16', 'f16', 'f64'] },
   );

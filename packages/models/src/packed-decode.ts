@@ -12,9 +12,9 @@
  */
 import { ValueError } from '@qsparse/core';
 import { type TensorStore, type TensorToWrite, toFloats } from '@qsparse/formats';
-import { type DecoderConfig, decoderParams } from '@qsparse/layers';
+import { type DecoderConfig, decoderParams, isLinearWeight, type MatrixName } from '@qsparse/layers';
 import { channelBytes, encodeInt8, packChannelMajor } from '@qsparse/quantizers';
-import { type CheckpointOptions, checkWeights, isLinearWeight } from './checkpoint.ts';
+import { type CheckpointOptions, checkWeights } from './checkpoint.ts';
 import { readTernary } from './stored-weights.ts';
 
 /** One packed matrix of a block: its name in the file, and the projections whose rows it holds, in their order. */
@@ -25,8 +25,6 @@ export interface PackedMatrix {
   readonly outputs: number;
   readonly inputs: number;
 }
-
-export type MatrixName = 'queryKeyValue' | 'output' | 'gateUp' | 'down';
 
 const MATRICES: Readonly<Record<MatrixName, readonly [name: string, projections: readonly string[]]>> = {
   queryKeyValue: ['self_attn.qkv', ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj']],
@@ -105,22 +103,19 @@ export function packedDecodeTensors(
   return [
     ...others,
     ...packed.flatMap(({ name, parts, outputs, inputs }): TensorToWrite[] => {
-      const read = ({ name: own, outputs: rows }: PackedMatrix['parts'][number]) =>
-        readTernary(store, own, [rows, inputs], ternaryScale);
-      const bytes = async (): Promise<Uint8Array> => {
+      const read = async (): Promise<TwoParts> => {
         const codes = new Int8Array(outputs * inputs);
-        let at = 0;
-        for (const part of parts) {
-          codes.set((await read(part)).values, at);
-          at += part.outputs * inputs;
-        }
-        return packChannelMajor(codes, outputs, inputs);
-      };
-      const scales = async (): Promise<Float32Array> => {
         const factors = new Float32Array(parts.length);
-        for (const [i, part] of parts.entries()) factors[i] = (await read(part)).scale;
-        return factors;
+        let at = 0;
+        for (const [i, { name: own, outputs: rows }] of parts.entries()) {
+          const { values, scale } = await readTernary(store, own, [rows, inputs], ternaryScale);
+          codes.set(values, at);
+          factors[i] = scale;
+          at += rows * inputs;
+        }
+        return { large: packChannelMajor(codes, outputs, inputs), small: factors };
       };
+      const { large: bytes, small: scales } = twoTensors(read);
       return [
         { name: `${name}.packed`, dtype: 'u8', shape: [inputs, channelBytes(outputs)], data: bytes },
         { name: `${name}.factors`, dtype: 'f32', shape: [parts.length], data: scales },
@@ -134,19 +129,33 @@ function int8Tensors(
   { parameter, name }: VocabularyTable,
   [length, width]: readonly [number, number],
 ): TensorToWrite[] {
-  const encoded = async () => encodeInt8(toFloats(await store.read(parameter)), width);
+  const { large: codes, small: scales } = twoTensors(async () => {
+    const encoded = encodeInt8(toFloats(await store.read(parameter)), width);
+    return { large: encoded.values, small: Float32Array.from(encoded.scales) };
+  });
   return [
-    {
-      name: `${name}.codes`,
-      dtype: 'i8',
-      shape: [length, width],
-      data: async () => (await encoded()).values,
-    },
-    {
-      name: `${name}.scales`,
-      dtype: 'f32',
-      shape: [length],
-      data: async () => Float32Array.from((await encoded()).scales),
-    },
+    { name: `${name}.codes`, dtype: 'i8', shape: [length, width], data: codes },
+    { name: `${name}.scales`, dtype: 'f32', shape: [length], data: scales },
   ];
+}
+
+/** Two tensors that one reading makes. */
+interface TwoParts<Large extends Uint8Array | Int8Array = Uint8Array | Int8Array> {
+  readonly large: Large;
+  readonly small: Float32Array;
+}
+
+/** Their data: the small one is kept from the reading of the large one, which a writer does first. */
+function twoTensors(
+  read: () => Promise<TwoParts>,
+): Readonly<{ large(): Promise<TwoParts['large']>; small(): Promise<Float32Array> }> {
+  let kept: Float32Array | undefined;
+  return {
+    async large() {
+      const { large, small } = await read();
+      kept = small;
+      return large;
+    },
+    small: async () => kept ?? (await read()).small,
+  };
 }

@@ -4,9 +4,9 @@
  */
 import type { LoadedTensor, TensorStore, TensorToWrite } from '@qsparse/formats';
 import { toFloats } from '@qsparse/formats';
-import { type DecoderConfig, decoderParams } from '@qsparse/layers';
+import { type DecoderConfig, decoderParams, isLinearWeight } from '@qsparse/layers';
 import { encodeTernary, packHfBitnet } from '@qsparse/quantizers';
-import { type CheckpointOptions, checkWeights, isLinearWeight, scaleOf } from './checkpoint.ts';
+import { type CheckpointOptions, checkWeights, scaleOf } from './checkpoint.ts';
 import { effectiveScale, ternaryMagnitude, ternaryValues } from './stored-ternary.ts';
 
 /**
