@@ -25,7 +25,7 @@ const GROUPS = {
     'go-on-relufication',
     'go-on-drelu',
   ],
-  tune: ['tune-dense', 'tune-40'],
+  tune: ['tune-dense', 'tune-40', 'tune-60'],
 };
 /** Steps whose losses are put together in one row. */
 const WINDOW = 50;

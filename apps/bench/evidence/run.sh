@@ -5,7 +5,7 @@
 #   recipe      ternary: learning rates, schedule, norms (ternary-recipe.yaml)
 #   gradients   straight-through and not, ReLU in place of top-K, dense: gradient norms and zeros by layer
 #   continue    a dense SiLU model, and six ways to go on with it at equal tokens
-#   tune        fine-tuning of a dense and a sparse model of "continue", with accuracies before and after
+#   tune        fine-tuning of the dense and two sparse models of "continue", with accuracies before and after
 #
 # IN: a folder with the YAMLs of docs/evidence, novels/ and data/ (the evaluation sets). WORK: where runs go. OUT: small results.
 # QSPARSE: the command. DEVICE: cuda, cpu. DEADLINE: seconds since 1970 after which nothing is begun, and all that runs is stopped.
@@ -50,7 +50,7 @@ swept() {
 
 # evaluated NAME RUN: accuracies on test splits, and bits a byte of the novels.
 evaluated() {
-  limited "eval-$1" $qsparse eval "$WORK/$2" --tasks arc-easy,openbookqa,commonsenseqa-text,piqa --data "$IN/data" --limit "${LIMIT:-500}" --device "$device" --batch "${EVAL_BATCH:-32768}" --json
+  limited "eval-$1" $qsparse eval "$WORK/$2" --tasks arc-easy,openbookqa,commonsenseqa-text --data "$IN/data" --limit "${LIMIT:-1000}" --device "$device" --batch "${EVAL_BATCH:-32768}" --json
   cp "$OUT/logs/eval-$1.txt" "$OUT/eval-$1.jsonl"
   limited "text-$1" $qsparse eval "$WORK/$2" --tasks text --text "$IN/novels/valid.txt.br" --limit "${WINDOWS:-256}" --device "$device" --batch "${EVAL_BATCH:-32768}" --json
   cp "$OUT/logs/text-$1.txt" "$OUT/text-$1.jsonl"
@@ -79,7 +79,7 @@ for lane in "$@"; do
     node=${qsparse%% *}
     [ "$node" = qsparse ] && node=node
     "$node" "$here/sft-data.mjs" "$IN/data" "$IN/sft" | tee "$OUT/sft-data.txt"
-    for kind in dense 40; do
+    for kind in dense 40 60; do
       trained "tune-$kind" sft.yaml --init "$WORK/go-on-$kind"
       evaluated "after-$kind" "tune-$kind"
       evaluated "before-$kind" "go-on-$kind"
