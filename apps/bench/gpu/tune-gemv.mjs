@@ -1,5 +1,5 @@
 // Which launch shapes suit the products of decoding on this GPU: node tune-gemv.mjs [4096x22016 ...]
-// For each matrix and kind of weights the times of the settings of QSPARSE_GEMV_TUNING=lanes,blocks,entries,few,ahead, an
+// For each matrix and kind of weights the times of the settings of QSPARSE_GEMV_TUNING=lanes,blocks,entries,ahead, an
 // empty field being what the kernel has. No matrix is begun after $TUNE_SECONDS, by default 45.
 import { cudaDevice } from '@qsparse/backend-cuda';
 import { timeDecodeProducts } from './node_modules/@qsparse/cli/dist/bench/decode-products.js';
@@ -7,8 +7,8 @@ import { timeDecodeProducts } from './node_modules/@qsparse/cli/dist/bench/decod
 // Large and small ones first, of 7B and of 1.3B: qkv, down, gate and up, and what projects attention's result.
 const SHAPES = ['4096x22016', '2048x6144', '11008x4096', '4096x4096', '2560x13824', '5632x2048', '2048x2048'];
 const SETTINGS = {
-  ternary: ['', ',,,,0', '8', '32', ',1', ',3', ',4,32', ',,32', '8,4,32', ',,,1', '32,4,32', ',,,,16'],
-  bf16: ['', ',,,,0', ',,,1', '32', '8', ',2', '32,2', ',6,,1', '32,6,,1', ',4,128', ',,,,16'],
+  ternary: ['', ',,,0', '8', '32', ',1', ',3', ',4,32', ',,32', '8,4,32', '32,4,32', ',,,16'],
+  bf16: ['', ',,,0', '32', '8', ',2', '32,2', ',6', '32,6', ',4,128', ',,,16'],
 };
 const SPARSITIES = { ternary: [0, 0.6], bf16: [0, 0.5] };
 

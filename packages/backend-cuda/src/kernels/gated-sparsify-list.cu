@@ -62,7 +62,8 @@ DEVICE void gated_sparsify_list_few(const GatedSparsifyListArguments& a) {
       });
 }
 
-KERNEL(gated_sparsify_list_few_2, 256, GatedSparsifyListArguments) { gated_sparsify_list_few<2>(a); }
+KERNEL(gated_sparsify_list_few_1, 512, GatedSparsifyListArguments) { gated_sparsify_list_few<1>(a); }
+KERNEL(gated_sparsify_list_few_2, 768, GatedSparsifyListArguments) { gated_sparsify_list_few<2>(a); }
 KERNEL(gated_sparsify_list_few_4, 512, GatedSparsifyListArguments) { gated_sparsify_list_few<4>(a); }
 KERNEL(gated_sparsify_list_narrow, 256, GatedSparsifyListArguments) { gated_sparsify_list<16, 1>(a); }
 KERNEL(gated_sparsify_list_warp, 256, GatedSparsifyListArguments) { gated_sparsify_list<32, 1>(a); }

@@ -227,6 +227,3 @@ DEVICE void sparse_gemv(const SparseGemvArguments& a) {
 KERNEL(sparse_gemv_f32, 256, SparseGemvArguments) { sparse_gemv<float, 8, true>(a); }
 KERNEL(sparse_gemv_bf16, 256, SparseGemvArguments) { sparse_gemv<bf16, 8, true>(a); }
 KERNEL(sparse_gemv_i8, 256, SparseGemvArguments) { sparse_gemv<signed char, 8, true>(a); }
-KERNEL(sparse_gemv_f32_few, 256, SparseGemvArguments) { sparse_gemv<float, 8>(a); }
-KERNEL(sparse_gemv_bf16_few, 256, SparseGemvArguments) { sparse_gemv<bf16, 8>(a); }
-KERNEL(sparse_gemv_i8_few, 256, SparseGemvArguments) { sparse_gemv<signed char, 8>(a); }

@@ -8,7 +8,7 @@ const KERNELS = { f32: 'sparse_gemv_f32', bf16: 'sparse_gemv_bf16', i8: 'sparse_
 const BYTES = { f32: 4, bf16: 2, i8: 1 } as const;
 /** Copies of each thread that are under way, as in sparse-gemv.cu. */
 const COPY_BYTES = 8 * 256 * 16;
-const TUNING: GemvTuning = { lanes: 16, blocks: 4, entries: 64, ahead: 4 };
+const TUNING: GemvTuning = { lanes: 16, blocks: 4, entries: 64, ahead: 8 };
 
 export const sparseGemv: CudaKernel = cudaKernel(
   sparseGemvOp,
@@ -17,7 +17,7 @@ export const sparseGemv: CudaKernel = cudaKernel(
     const [inputs, outputs] = w.shape as [number, number];
     // sparseGemvOp's infer takes no other dtypes.
     const stored = w.dtype as DType & keyof typeof KERNELS;
-    const { few, ...tuning } = { ...TUNING, few: false, ...triedTuning() };
+    const tuning = { ...TUNING, ...triedTuning() };
     const sizes = { rows, keep, outputs, laneOutputs: 16 / BYTES[stored] };
     const cut = gemvParts(sizes, tuning, context.multiprocessors);
     const isWide = at(w) % 16 === 0 && (outputs * BYTES[stored]) % 16 === 0;
@@ -30,10 +30,7 @@ export const sparseGemv: CudaKernel = cudaKernel(
       ...{ isWide: isWide ? 1 : 0, isBf16: y.dtype === 'bf16' ? 1 : 0, weightBytes: BYTES[stored] },
       ahead: fetchedAhead(tuning, rows, cut, at(w)),
     };
-    const kernel = few ? (`${KERNELS[stored]}_few` as const) : KERNELS[stored];
-    context.launch(kernel, args, [rows * cut.tiles, cut.parts], {
-      shared: few ? 0 : COPY_BYTES,
-      early: true,
-    });
+    const options = { shared: COPY_BYTES, early: true };
+    context.launch(KERNELS[stored], args, [rows * cut.tiles, cut.parts], options);
   },
 );

@@ -53,7 +53,8 @@ DEVICE void sparsify_list_few(const SparsifyListArguments& a) {
       [](u32(&)[1][HELD][WORDS]) {});
 }
 
-KERNEL(sparsify_list_few_2, 256, SparsifyListArguments) { sparsify_list_few<2>(a); }
+KERNEL(sparsify_list_few_1, 512, SparsifyListArguments) { sparsify_list_few<1>(a); }
+KERNEL(sparsify_list_few_2, 768, SparsifyListArguments) { sparsify_list_few<2>(a); }
 KERNEL(sparsify_list_few_4, 512, SparsifyListArguments) { sparsify_list_few<4>(a); }
 KERNEL(sparsify_list_narrow_bf16, 256, SparsifyListArguments) { sparsify_list<bf16, 16, 1>(a); }
 KERNEL(sparsify_list_warp_bf16, 256, SparsifyListArguments) { sparsify_list<bf16, 32, 1>(a); }

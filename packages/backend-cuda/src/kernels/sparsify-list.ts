@@ -47,9 +47,9 @@ export function launchLists(
 
 /** Blocks of few rows that a multiprocessor has at a time: with more rows than that, less is done for each. */
 const FEW_RESIDENT = 2;
-/** Bytes and bf16 entries of a vector, and the longest row that takes two of them a thread. */
+/** Bytes and bf16 entries of a vector; the longest rows that take one and two of them a thread. */
 const VECTOR = { bytes: 16, entries: 8 } as const;
-const LONGEST_OF_TWO = 4096;
+const LONGEST = { ofOne: 4096, ofTwo: 12_288 } as const;
 const WARP = 32;
 
 /**
@@ -59,9 +59,9 @@ const WARP = 32;
 export function fewRows(
   { rows, width }: { readonly rows: number; readonly width: number },
   { multiprocessors }: LaunchContext,
-): { readonly held: 2 | 4; readonly options: Pick<LaunchOptions, 'threads' | 'shared'> } | undefined {
+): { readonly held: 1 | 2 | 4; readonly options: Pick<LaunchOptions, 'threads' | 'shared'> } | undefined {
   if (rows > FEW_RESIDENT * multiprocessors) return undefined;
-  const held = width <= LONGEST_OF_TWO ? 2 : 4;
+  const held = width <= LONGEST.ofOne ? 1 : width <= LONGEST.ofTwo ? 2 : 4;
   const threads = WARP * Math.ceil(width / (VECTOR.entries * held * WARP));
   return { held, options: { threads, shared: threads * held * VECTOR.bytes } };
 }

@@ -205,4 +205,3 @@ DEVICE void ternary_gemv(const TernaryGemvArguments& a) {
 }
 
 KERNEL(ternary_gemv, 256, TernaryGemvArguments) { ternary_gemv<2>(a); }
-KERNEL(ternary_gemv_few, 256, TernaryGemvArguments) { ternary_gemv<1>(a); }

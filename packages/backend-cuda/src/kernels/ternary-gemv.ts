@@ -6,14 +6,14 @@ import { triedTuning } from './tried-tuning.ts';
 
 /** The same as in ternary-gemv.cu. */
 const LANE_BYTES = 8;
-const TUNING: GemvTuning = { lanes: 16, blocks: 2, entries: 64, ahead: 4 };
+const TUNING: GemvTuning = { lanes: 16, blocks: 2, entries: 64, ahead: 8 };
 
 export const ternaryGemv: CudaKernel = cudaKernel(
   ternaryGemvOp,
   ({ indices, values, count, scale, w, scales, add }, { y }, _attrs, context) => {
     const { rows, width: keep } = asRows(indices.shape);
     const outputs = sizeOf(scales.shape);
-    const { few, ...tuning } = { ...TUNING, few: false, ...triedTuning() };
+    const tuning = { ...TUNING, ...triedTuning() };
     // A counter of 8 bytes adds up what the parts of a list give for an output.
     const sizes = { rows, keep, outputs, laneOutputs: 4 * LANE_BYTES, rowCounters: 2 * outputs };
     const cut = gemvParts(sizes, tuning, context.multiprocessors);
@@ -25,8 +25,6 @@ export const ternaryGemv: CudaKernel = cudaKernel(
       ...{ isWide: at(w) % LANE_BYTES === 0 ? 1 : 0, isBf16: y.dtype === 'bf16' ? 1 : 0 },
       ahead: fetchedAhead(tuning, rows, cut, at(w)),
     };
-    context.launch(few ? 'ternary_gemv_few' : 'ternary_gemv', args, [rows * cut.tiles, cut.parts], {
-      early: true,
-    });
+    context.launch('ternary_gemv', args, [rows * cut.tiles, cut.parts], { early: true });
   },
 );
