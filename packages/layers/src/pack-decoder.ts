@@ -180,8 +180,13 @@ const bytesOf = (part: Tensor | undefined): number => (part ? byteLength(part.dt
 
 /** f32 [outputs]: the factor of each section for all of its rows. */
 export function rowScales(device: Device, factors: ArrayLike<number>, sections: readonly number[]): Tensor {
-  const rows = sections.flatMap((length, i) => new Array<number>(length).fill(factors[i]!));
-  return keep(tensor(device, rows, [rows.length]));
+  const rows = new Float32Array(sections.reduce((sum, length) => sum + length, 0));
+  let first = 0;
+  for (const [i, length] of sections.entries()) {
+    rows.fill(factors[i]!, first, first + length);
+    first += length;
+  }
+  return keep(tensor(device, rows));
 }
 
 function requireNoAdapter({ attention, feedForward }: DecoderBlock): void {

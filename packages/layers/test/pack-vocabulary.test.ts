@@ -58,6 +58,24 @@ test.each([true, false])('alone, without floats in the arena; tied: %s', async (
   cache.seek(0, 5);
   const cached = noGrad(() => read(logits(model, someTokens(device, 2, 5), { cache })));
   for (const [i, value] of all(model).entries()) expect(value).toBeCloseTo(cached[i]!, 10);
+  const { codes } = embedding;
+  for (const pieces of [
+    [codes.subarray(0, 24)],
+    [codes, codes],
+    [codes.subarray(0, 12), codes.subarray(12)],
+  ]) {
+    const broken = { vocabulary: { embedding: { ...embedding, codes: pieces }, head } };
+    await expect(createPackedDecoder(device, whole.config, source, broken)).rejects.toThrow(
+      'rows have 88 codes',
+    );
+  }
+  const pieces = [codes.subarray(0, 24), codes.subarray(24)];
+  const inPieces = { vocabulary: { embedding: { ...embedding, codes: pieces }, head } };
+  const other = await createPackedDecoder(device, whole.config, source, inPieces);
+  expect(read(other.packed!.vocabulary!.embedding.table)).toEqual(
+    read(model.packed!.vocabulary!.embedding.table),
+  );
+  other.dispose();
   const short = { codes: embedding.codes.slice(8), scales: embedding.scales.slice(1) };
   await expect(
     createPackedDecoder(device, whole.config, source, { vocabulary: { embedding: short, head } }),

@@ -30,7 +30,8 @@ import { finished, listProduct, type ProductAttrs, type ProductOptions, productT
  * packChannelMajor; scales f32 [outputs], so that matrices that lie under one another keep their own; add [..., outputs] →
  * y [..., outputs] = scale · scales · Σ_(j < count) values_j t[indices_j] + add, with t the weights -1, 0, 1.
  *
- * values lie within ±127. An index outside of w makes its row NaN.
+ * values lie within ±127. An index outside of w makes its row NaN. Each index stands at most once in a list, as compact() and
+ * sparsifyList() make it: devices may write a list out as a row.
  */
 export const ternaryGemvOp: FusedOp<
   'indices' | 'values' | 'count' | 'scale' | 'w' | 'scales',

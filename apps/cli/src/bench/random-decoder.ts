@@ -62,16 +62,24 @@ export async function randomDecoder(
 const FACTOR = 0.016;
 /** A prime, so that rows of the same length do not meet the same bytes. */
 const POOL = 1_048_583;
+const PIECE_ROWS = 512;
 
-/** A tied embedding as small as `initialize` makes it. */
+/** A tied embedding as small as `initialize` makes it, made in pieces in one place, as the matrices are. */
 function randomRows({
   vocabularySize,
   hiddenSize,
 }: DecoderConfig): NonNullable<PackedOnlyOptions['vocabulary']> {
-  const codes = new Int8Array(vocabularySize * hiddenSize);
+  const piece = new Int8Array(Math.min(vocabularySize, PIECE_ROWS) * hiddenSize);
   const word = words();
-  for (let i = 0; i < codes.length; i++) codes[i] = word() >> 24;
-  return { embedding: { codes, scales: new Float32Array(vocabularySize).fill(FACTOR / 64) } };
+  function* pieces(): Generator<Int8Array> {
+    for (let left = vocabularySize * hiddenSize; left > 0; left -= piece.length) {
+      const here = piece.subarray(0, left);
+      for (let i = 0; i < here.length; i++) here[i] = word() >> 24;
+      yield here;
+    }
+  }
+  const scales = new Float32Array(vocabularySize).fill(FACTOR / 64);
+  return { embedding: { codes: pieces(), scales } };
 }
 
 /** Bytes of four codes 0, 1 or 2 each. */

@@ -6,7 +6,10 @@
 #include "../runtime/kernel.h"
 #include "attention-tile.h"
 
-#define CHUNK 128 /* keys; what a thread takes at a time */
+#define CHUNK 128       /* keys; what a thread takes at a time */
+#define VALUES 8        /* keys at a time whose values are added up */
+#define MOST_HEADS 2048 /* whose scores fit the scratch memory of a thread */
+_Static_assert(MOST_HEADS * CHUNK * sizeof(float) <= THREAD_SCRATCH_BYTES, "scores must fit");
 
 struct attention_few_args {
   const float *q;
@@ -52,46 +55,38 @@ static v128_t four_scores(const float *q, const float *k, int32_t stride, int32_
   return wasm_f32x4_add(wasm_f32x4_add(s[0], s[2]), wasm_f32x4_add(s[1], s[3]));
 }
 
-/* Scores of `count` keys, -infinity up to a multiple of 4. */
-static void chunk_scores(float *scores, const float *q, const float *k, int32_t stride, int32_t size, int32_t count,
+/* Heads that share keys lie together, and so do their rows of scores; `step` floats from partial to partial. */
+struct heads {
+  int32_t groups, per_group, size, key_stride, step;
+};
+
+/*
+ * The scores of `count` keys for all heads, -infinity up to a multiple of 4. Four keys at a time for one head after the
+ * other, so that keys are read along memory.
+ */
+static void chunk_scores(const struct heads *heads, float *scores, const float *q, const float *k, int32_t count,
                          float factor) {
   const v128_t f = wasm_f32x4_splat(factor);
-  int32_t j = 0;
-  for (; j + 4 <= count; j += 4) store4(scores + j, wasm_f32x4_mul(four_scores(q, k + j * stride, stride, size), f));
-  if (j == count) return;
-  store4(scores + j, wasm_f32x4_const_splat(-__builtin_inff()));
-  /* One key at a time: stride 0 reads no key beyond the last. */
-  for (; j < count; j++) scores[j] = wasm_f32x4_extract_lane(four_scores(q, k + j * stride, 0, size), 0) * factor;
-}
-
-/* out = sum of weights[j] * v[j]. */
-static void chunk_values(float *out, const float *weights, const float *v, int32_t stride, int32_t size,
-                         int32_t count) {
-  int32_t c = 0;
-  for (; c + 16 <= size; c += 16) {
-    v128_t s0 = wasm_f32x4_const_splat(0), s1 = s0, s2 = s0, s3 = s0;
-    const float *value = v + c;
-    for (int32_t j = 0; j < count; j++, value += stride) {
-      const v128_t p = wasm_v128_load32_splat(weights + j);
-      s0 = madd(p, load4(value), s0);
-      s1 = madd(p, load4(value + 4), s1);
-      s2 = madd(p, load4(value + 8), s2);
-      s3 = madd(p, load4(value + 12), s3);
-    }
-    store4(out + c, s0), store4(out + c + 4, s1), store4(out + c + 8, s2), store4(out + c + 12, s3);
-  }
-  for (; c < size; c += 4) {
-    v128_t sum = wasm_f32x4_const_splat(0);
-    for (int32_t j = 0; j < count; j++)
-      sum = madd(wasm_v128_load32_splat(weights + j), load_up_to_4(v + j * stride + c, size - c), sum);
-    store4(out + c, sum);
+  const int32_t size = heads->size, stride = heads->key_stride;
+  for (int32_t j = 0; j < count; j += 4) {
+    const float *query = q, *key = k + j * stride;
+    float *to = scores + j;
+    for (int32_t g = 0; g < heads->groups; g++, key += size)
+      for (int32_t h = 0; h < heads->per_group; h++, query += size, to += CHUNK) {
+        if (j + 4 <= count) {
+          store4(to, wasm_f32x4_mul(four_scores(query, key, stride, size), f));
+          continue;
+        }
+        store4(to, wasm_f32x4_const_splat(-__builtin_inff()));
+        /* One key at a time: stride 0 reads no key beyond the last. */
+        for (int32_t i = 0; i < count - j; i++)
+          to[i] = wasm_f32x4_extract_lane(four_scores(query, key + i * stride, 0, size), 0) * factor;
+      }
   }
 }
 
-/* One row over the keys of a chunk that it sees. */
-static void row_of_chunk(float *partial, float *scores, const float *q, const float *k, const float *v, int32_t stride,
-                         int32_t size, int32_t count, float factor) {
-  chunk_scores(scores, q, k, stride, size, count, factor);
+/* Turns the scores of a head into weights, and tells their maximum and sum. */
+static void chunk_weights(float *partial, float *scores, int32_t count) {
   float max = LOWEST;
   for (int32_t j = 0; j < count; j++) max = max < scores[j] ? scores[j] : max;
   const v128_t m = wasm_f32x4_splat(max);
@@ -103,7 +98,46 @@ static void row_of_chunk(float *partial, float *scores, const float *q, const fl
   }
   partial[0] = max;
   partial[1] = sum4(sum);
-  chunk_values(partial + HEADER, scores, v, stride, size, count);
+}
+
+/* out = sum of weights[j] * v[j], or out += it. */
+static void add_values(float *out, const float *weights, const float *v, int32_t stride, int32_t size, int32_t count,
+                       int add) {
+  const v128_t zero = wasm_f32x4_const_splat(0);
+  int32_t c = 0;
+  for (; c + 16 <= size; c += 16) {
+    float *to = out + c;
+    v128_t s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+    if (add) s0 = load4(to), s1 = load4(to + 4), s2 = load4(to + 8), s3 = load4(to + 12);
+    const float *value = v + c;
+    for (int32_t j = 0; j < count; j++, value += stride) {
+      const v128_t p = wasm_v128_load32_splat(weights + j);
+      s0 = madd(p, load4(value), s0);
+      s1 = madd(p, load4(value + 4), s1);
+      s2 = madd(p, load4(value + 8), s2);
+      s3 = madd(p, load4(value + 12), s3);
+    }
+    store4(to, s0), store4(to + 4, s1), store4(to + 8, s2), store4(to + 12, s3);
+  }
+  for (; c < size; c += 4) {
+    v128_t sum = add ? load4(out + c) : zero;
+    for (int32_t j = 0; j < count; j++)
+      sum = madd(wasm_v128_load32_splat(weights + j), load_up_to_4(v + j * stride + c, size - c), sum);
+    store4(out + c, sum);
+  }
+}
+
+/* The values of a few keys at a time for one head after the other, for the same reason. */
+static void chunk_values(const struct heads *heads, float *partial, const float *weights, const float *v,
+                         int32_t count) {
+  const int32_t size = heads->size, stride = heads->key_stride;
+  for (int32_t j = 0; j < count; j += VALUES) {
+    const float *value = v + j * stride, *own = weights + j;
+    float *out = partial + HEADER;
+    for (int32_t g = 0; g < heads->groups; g++, value += size)
+      for (int32_t h = 0; h < heads->per_group; h++, out += heads->step, own += CHUNK)
+        add_values(out, own, value, stride, size, smaller(VALUES, count - j), j > 0);
+  }
 }
 
 /* Adds up the partial results of a row, in the order of the keys. */
@@ -133,24 +167,31 @@ KERNEL(attention_few) {
   const int32_t floats = partial_floats(a->size), key_stride = a->groups * a->size;
   float *scores = thread_scratch(thread);
 
-  const int32_t pairs = a->batch * a->groups;
-  for (int32_t unit; (unit = claim(0)) < pairs * chunks;) {
-    const int32_t batch = unit % pairs / a->groups, group = unit % a->groups;
-    const int32_t chunk = unit / pairs, first = chunk * CHUNK;
+  /* As many groups at a time as leave each thread a share, so that runs of memory are long. */
+  int32_t together = threads == 1 ? a->groups : larger(a->groups / threads, 1);
+  together = larger(smaller(together, MOST_HEADS / per_group), 1);
+  const int32_t slabs = (a->groups + together - 1) / together, parts = a->batch * slabs;
+  for (int32_t unit; (unit = claim(0)) < parts * chunks;) {
+    const int32_t batch = unit % parts / slabs, group = unit % slabs * together;
+    const int32_t chunk = unit / parts, first = chunk * CHUNK;
     const int32_t element = batch * a->keys * key_stride + group * a->size;
     const int64_t position = a->position ? a->position[batch * a->position_step] : a->keys - a->queries;
+    const struct heads heads = {smaller(together, a->groups - group), per_group, a->size, key_stride, floats};
     for (int32_t t = 0; t < a->queries; t++) {
       const int32_t lowest = a->first ? a->first[batch * a->queries + t] : 0;
       const struct seen all = keys_seen(position + t, a->keys, a->window, lowest);
       const int32_t begin = larger(all.begin, first), count = smaller(all.end, first + CHUNK) - begin;
-      for (int32_t h = 0; h < per_group; h++) {
-        const int32_t row = (batch * a->queries + t) * a->heads + group * per_group + h;
-        float *partial = a->partial + (chunk * a->batch * rows + row) * floats;
-        partial[0] = LOWEST, partial[1] = 0;
-        if (count > 0)
-          row_of_chunk(partial, scores, a->q + row * a->size, a->k + element + begin * key_stride,
-                       a->v + element + begin * key_stride, key_stride, a->size, count, a->scale * LOG2_E);
+      const int32_t row = (batch * a->queries + t) * a->heads + group * per_group;
+      float *partial = a->partial + (chunk * a->batch * rows + row) * floats;
+      if (count > 0)
+        chunk_scores(&heads, scores, a->q + row * a->size, a->k + element + begin * key_stride, count,
+                     a->scale * LOG2_E);
+      for (int32_t h = 0; h < heads.groups * per_group; h++) {
+        float *own = partial + h * floats;
+        own[0] = LOWEST, own[1] = 0;
+        if (count > 0) chunk_weights(own, scores + h * CHUNK, count);
       }
+      if (count > 0) chunk_values(&heads, partial, scores, a->v + element + begin * key_stride, count);
     }
   }
   barrier(thread, threads);

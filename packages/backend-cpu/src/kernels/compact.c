@@ -3,7 +3,6 @@
  * int8 levels, the levels. A row is one thread's; places after the last entry are 0.
  */
 #include "../runtime/kernel.h"
-#include "row-int8.h"
 #include "row-list.h"
 #include "selection.h"
 
@@ -55,15 +54,65 @@ static void write_codes(int8_t *codes, const float *x, const int32_t *indices, i
   }
 }
 
+/* What stands behind `found` entries of which `valued` have a value. */
+static void finish_list(const struct list *to, int32_t row, int32_t found, int32_t valued) {
+  const int32_t first = row * to->keep;
+  to->count[row] = found;
+  for (int32_t j = found; j < to->keep; j++) to->indices[first + j] = 0;
+  for (int32_t j = valued; j < to->keep; j++)
+    if (to->values) to->values[first + j] = 0;
+    else to->codes[first + j] = 0;
+}
+
+/* The bytes of those words of four that a mask names, one after the other. */
+#define WORD(i) 4 * (i), 4 * (i) + 1, 4 * (i) + 2, 4 * (i) + 3
+#define WORDS(a, b, c, d) {WORD(a), WORD(b), WORD(c), WORD(d)}
+static const uint8_t chosen_words[16][16] = {
+    WORDS(0, 0, 0, 0), WORDS(0, 0, 0, 0), WORDS(1, 0, 0, 0), WORDS(0, 1, 0, 0), WORDS(2, 0, 0, 0), WORDS(0, 2, 0, 0),
+    WORDS(1, 2, 0, 0), WORDS(0, 1, 2, 0), WORDS(3, 0, 0, 0), WORDS(0, 3, 0, 0), WORDS(1, 3, 0, 0), WORDS(0, 1, 3, 0),
+    WORDS(2, 3, 0, 0), WORDS(0, 2, 3, 0), WORDS(1, 2, 3, 0), WORDS(0, 1, 2, 3)};
+
+void list_levels(const struct list *to, const float *x, int32_t width, int32_t least, struct levels levels,
+                 int32_t row) {
+  const v128_t below = wasm_i32x4_splat(least - 1), zero = wasm_f32x4_const_splat(0);
+  int32_t *indices = to->indices + row * to->keep, found = 0;
+  int8_t *codes = to->codes + row * to->keep;
+  v128_t places = wasm_i32x4_const(0, 1, 2, 3), most = zero;
+  for (int32_t i = 0; i < width; i += 4) {
+    const v128_t h = width - i >= 4 ? load4(x + i) : load_some(x + i, width - i);
+    const v128_t level = wasm_v128_and(level4(h, levels), wasm_i32x4_gt(magnitude4(h), below));
+    const uint32_t all = wasm_i32x4_bitmask(wasm_f32x4_ne(level, zero));
+    const int32_t count = __builtin_popcount(all), room = to->keep - found;
+    const v128_t order = wasm_v128_load(chosen_words[all]), chosen = wasm_i8x16_swizzle(places, order);
+    const v128_t whole = wasm_i8x16_swizzle(wasm_i32x4_trunc_sat_f32x4(level), order);
+    const v128_t words = wasm_i16x8_narrow_i32x4(whole, whole), bytes = wasm_i8x16_narrow_i16x8(words, words);
+    most = wasm_i32x4_max(most, magnitude4(level));
+    places = wasm_i32x4_add(places, wasm_i32x4_const_splat(4));
+    if (room >= 4) {
+      wasm_v128_store(indices + found, chosen);
+      wasm_v128_store32_lane(codes + found, bytes, 0);
+      found += count;
+      continue;
+    }
+    for (int32_t c = 0; c < count && c < room; c++, found++) {
+      indices[found] = ((const int32_t *)&chosen)[c];
+      codes[found] = ((const int8_t *)&bytes)[c];
+    }
+  }
+  /* The step that list_row finds in rows of such levels; 127 x may be infinite. */
+  const float largest = float_of(max4_i32(most)) * wasm_f32x4_extract_lane(levels.step, 0);
+  const int finite = bits_of(largest) < NOT_FINITE;
+  to->scale[row] = finite ? wasm_f32x4_extract_lane(levels_of(largest).step, 0) : __builtin_nanf("");
+  finish_list(to, row, found, finite ? found : 0);
+}
+
 void list_row(const struct list *to, const float *x, int32_t width, int32_t row) {
   int32_t *indices = to->indices + row * to->keep;
   const int32_t found = find_entries(x, indices, width, to->keep);
-  to->count[row] = found;
-  for (int32_t j = found; j < to->keep; j++) indices[j] = 0;
   if (to->values) {
     float *values = to->values + row * to->keep;
     for (int32_t j = 0; j < found; j++) values[j] = x[indices[j]];
-    for (int32_t j = found; j < to->keep; j++) values[j] = 0;
+    finish_list(to, row, found, found);
     return;
   }
   int8_t *codes = to->codes + row * to->keep;
@@ -72,7 +121,7 @@ void list_row(const struct list *to, const float *x, int32_t width, int32_t row)
   const struct levels levels = levels_of(finite ? float_of(largest) : 1);
   to->scale[row] = finite ? wasm_f32x4_extract_lane(levels.step, 0) : __builtin_nanf("");
   if (finite) write_codes(codes, x, indices, found, levels.largest);
-  for (int32_t j = finite ? found : 0; j < to->keep; j++) codes[j] = 0;
+  finish_list(to, row, found, finite ? found : 0);
 }
 
 KERNEL(compact) {

@@ -30,6 +30,6 @@ KERNEL(gated_sparsify) {
     const float *gate = a->x + 2 * row * a->width;
     float *y = a->y + row * a->width;
     gated_run(a->kind, gate, gate + a->width, y, a->width);
-    if (!a->plain) sparsify_row(&site, y, y, a->inverse_rms + row, thread_scratch(thread), &hint);
+    if (!a->plain) sparsify_row(&site, y, y, a->inverse_rms + row, thread_scratch(thread), &hint, 0, 0);
   }
 }

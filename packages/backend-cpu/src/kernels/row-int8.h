@@ -14,11 +14,12 @@ static inline struct levels levels_of(float largest) {
   return (struct levels){wasm_f32x4_splat(g), wasm_f32x4_splat(g / 127)};
 }
 
-/* round(127 x / largest), half to even, times the step. |x| <= largest, so that no clamp is needed. */
-static inline v128_t to_levels4(v128_t x, struct levels levels) {
-  const v128_t level =
-      wasm_f32x4_nearest(wasm_f32x4_div(wasm_f32x4_mul(x, wasm_f32x4_const_splat(127)), levels.largest));
-  return wasm_f32x4_mul(level, levels.step);
+/* round(127 x / largest), half to even. |x| <= largest, so that no clamp is needed. */
+static inline v128_t level4(v128_t x, struct levels levels) {
+  return wasm_f32x4_nearest(wasm_f32x4_div(wasm_f32x4_mul(x, wasm_f32x4_const_splat(127)), levels.largest));
 }
+
+/* The level times the step. */
+static inline v128_t to_levels4(v128_t x, struct levels levels) { return wasm_f32x4_mul(level4(x, levels), levels.step); }
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef QSPARSE_ROW_LIST_H
 #define QSPARSE_ROW_LIST_H
 
-#include <stdint.h>
+#include "row-int8.h"
 
 /* Lists of `keep` places for each row: floats in `values`, or levels in `codes` with their scale. */
 struct list {
@@ -16,5 +16,8 @@ struct list {
 
 /* The first `keep` entries of x that are not zero, as list number `row`. */
 void list_row(const struct list *to, const float *x, int32_t width, int32_t row);
+
+/* The same of the levels of x for magnitudes of at least `least`, those of others taken as 0. */
+void list_levels(const struct list *to, const float *x, int32_t width, int32_t least, struct levels levels, int32_t row);
 
 #endif

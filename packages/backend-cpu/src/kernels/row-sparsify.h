@@ -2,6 +2,7 @@
 #ifndef QSPARSE_ROW_SPARSIFY_H
 #define QSPARSE_ROW_SPARSIFY_H
 
+#include "row-list.h"
 #include "selection.h"
 
 #define MASK_PIECE 1024 /* a multiple of 16 */
@@ -15,8 +16,10 @@ struct site {
 
 /*
  * One row from x into y, which may be x. `inverse`: where its inverse RMS goes, when there is a norm. `mask`: scratch
- * of MASK_PIECE floats.
+ * of MASK_PIECE floats. Where a `list` of levels is wanted and one magnitude tells all that is kept, list number `row` is
+ * written at once, with h in y; only then is the result 1.
  */
-void sparsify_row(const struct site *a, const float *x, float *y, float *inverse, float *mask, struct hint *hint);
+int sparsify_row(const struct site *a, const float *x, float *y, float *inverse, float *mask, struct hint *hint,
+                 const struct list *list, int32_t row);
 
 #endif

@@ -43,7 +43,7 @@ KERNEL(sparsify_list) {
       gated_run(a->kind, x, x + a->width, h, a->width);
       x = h;
     }
-    if (!a->plain) sparsify_row(&site, x, h, &inverse, mask, &hint);
-    list_row(&list, h, a->width, row);
+    const int listed = !a->plain && sparsify_row(&site, x, h, &inverse, mask, &hint, a->codes ? &list : 0, row);
+    if (!listed) list_row(&list, h, a->width, row);
   }
 }

@@ -7,6 +7,7 @@ import {
   sparsifyListOp,
 } from '@qsparse/quantizers';
 import { at, type CpuKernel, call, cpuKernel, type Launch, type LaunchContext } from '../launch.ts';
+import { listAddresses } from './compact.ts';
 import { GATED_KINDS, GATED_WORK } from './gated-activation.ts';
 import { SPARSIFY_WORK } from './sparsify.ts';
 
@@ -18,7 +19,7 @@ type Outputs = Readonly<Record<'indices' | 'values' | 'count' | 'scale', View>>;
 
 function launch(
   { x, weight }: Inputs<View, 'x', 'weight'>,
-  { indices, values, count, scale }: Outputs,
+  outs: Outputs,
   { k, block, int8, normalize, epsilon, kind }: SparsifyAttrs & Partial<GatedSparsifyAttrs>,
   context: LaunchContext,
 ): readonly Launch[] {
@@ -26,10 +27,9 @@ function launch(
   const width = kind ? whole / 2 : whole;
   const isWide = width > SCRATCH_ENTRIES;
   const args = {
-    ...{ x: at(x), weight: at(weight), indices: at(indices), count: at(count), rows, width },
-    ...{ values: int8 ? 0 : at(values), codes: int8 ? at(values) : 0, scale: int8 ? at(scale) : 0 },
+    ...{ x: at(x), weight: at(weight), ...listAddresses(outs, int8), rows, width },
     ...{ selected: isWide ? context.temporary(rows * width * FLOAT_BYTES) : 0 },
-    ...{ places: indices.shape.at(-1)!, gated: kind ? 1 : 0, kind: kind ? GATED_KINDS[kind] : 0 },
+    ...{ places: outs.indices.shape.at(-1)!, gated: kind ? 1 : 0, kind: kind ? GATED_KINDS[kind] : 0 },
     ...{ plain: kind && k === (block || width) && !int8 && !normalize ? 1 : 0 },
     ...{ keep: k, block, int8: int8 ? 1 : 0, normalize: normalize ? 1 : 0, epsilon },
   };

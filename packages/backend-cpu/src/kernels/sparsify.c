@@ -4,7 +4,6 @@
  * NaN.
  */
 #include "../runtime/kernel.h"
-#include "row-int8.h"
 #include "row-norm.h"
 #include "row-sparsify.h"
 #include "selection.h"
@@ -73,15 +72,18 @@ static void apply_cut(float *y, int32_t n, int32_t least, int int8, struct level
   store_some(y + i, wasm_v128_and(int8 ? to_levels4(h, levels) : h, wasm_i32x4_gt(magnitude4(h), below)), n - i);
 }
 
-void sparsify_row(const struct site *a, const float *x, float *y, float *inverse, float *mask, struct hint *hint) {
+int sparsify_row(const struct site *a, const float *x, float *y, float *inverse, float *mask, struct hint *hint,
+                 const struct list *list, int32_t row) {
   const int32_t length = a->block > 0 ? a->block : a->width;
   const struct magnitudes of_row = prepare_row(a, x, y, inverse);
   if (of_row.largest >= NOT_FINITE) {
     fill_floats(y, __builtin_nanf(""), a->width);
-    return;
+    return 0;
   }
   const struct levels levels = levels_of(float_of(of_row.largest));
+  const int listed = list && a->int8;
   if (a->keep == length) {
+    if (listed) return list_levels(list, y, a->width, 0, levels, row), 1;
     apply_cut(y, a->width, 0, a->int8, levels);
   } else if (length <= RANKED_BLOCK) {
     for (int32_t first = 0; first < a->width; first += 4 * length) {
@@ -95,6 +97,7 @@ void sparsify_row(const struct site *a, const float *x, float *y, float *inverse
       const int32_t top = length == a->width ? of_row.largest : largest_magnitude(y + first, length);
       struct cut cut = find_cut(y + first, length, a->keep, top, mean, hint);
       if (cut.ties == 0 || cut.above == 1) { /* which zeros are kept does not show */
+        if (listed && length == a->width) return list_levels(list, y, length, cut.above, levels, row), 1;
         apply_cut(y + first, length, cut.above, a->int8, levels);
         continue;
       }
@@ -105,6 +108,7 @@ void sparsify_row(const struct site *a, const float *x, float *y, float *inverse
       }
     }
   }
+  return 0;
 }
 
 KERNEL(sparsify) {
@@ -113,6 +117,6 @@ KERNEL(sparsify) {
   struct hint hint = NO_HINT;
   for (int32_t row = mine.begin; row < mine.end; row++) {
     const int32_t first = row * a->width;
-    sparsify_row(&site, a->x + first, a->y + first, a->inverse_rms + row, thread_scratch(thread), &hint);
+    sparsify_row(&site, a->x + first, a->y + first, a->inverse_rms + row, thread_scratch(thread), &hint, 0, 0);
   }
 }

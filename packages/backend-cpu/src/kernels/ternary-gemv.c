@@ -4,19 +4,17 @@
  * the sums of the shares are integers, so that they do not depend on who made them.
  *
  * Byte b of a block of 64 holds the codes (weight + 1) of outputs b, 64 + b, 128 + b, 192 + b. Codes are added up as they
- * are, in 16 bits for 128 channels and then in 32; the sum of the values is what they are too large by.
+ * are, modulo 2^16: the sum of the values is what they are too large by, and without it they fit 16 bits as long as the
+ * magnitudes of the values do together. From there on sums go to 32 bits.
  */
 #include "../runtime/kernel.h"
 #include "../runtime/simd.h"
 
 #define CHANNELS 8 /* at a time */
-#define FLUSH 128  /* channels whose sums fit 16 bits: 127 * 2 * 128 < 32768 */
+#define MOST_SUM 32767 /* what the values of channels may come to, so that their sums fit 16 bits */
 #define SECTION 256 /* blocks of outputs at a time */
 #define BLOCK 256
 #define BLOCK_BYTES 64
-#define PARTS_BYTES (SECTION * BLOCK * 2)
-#define SUMS_BYTES (SECTION * BLOCK * 4)
-_Static_assert(PARTS_BYTES + 2 * SUMS_BYTES <= THREAD_SCRATCH_BYTES, "the sums of a section must fit");
 
 struct ternary_gemv_args {
   const int32_t *indices;
@@ -120,45 +118,62 @@ static void clear(void *memory, int32_t bytes) {
   for (int32_t i = 0; i < bytes; i += 16) wasm_v128_store(at + i, wasm_i32x4_const_splat(0));
 }
 
-static void flush(int32_t *sums, int16_t *parts, int32_t n) {
-  for (int32_t i = 0; i < n; i += 8) {
-    const v128_t part = wasm_v128_load(parts + i);
-    wasm_v128_store(sums + i, wasm_i32x4_add(wasm_v128_load(sums + i), wasm_i32x4_extend_low_i16x8(part)));
-    wasm_v128_store(sums + i + 4, wasm_i32x4_add(wasm_v128_load(sums + i + 4), wasm_i32x4_extend_high_i16x8(part)));
-    wasm_v128_store(parts + i, wasm_i32x4_const_splat(0));
+/* What a thread has of a row and section: 16-bit sums since the last flush, in 32 bits those before it, if there was one. */
+struct share {
+  int16_t parts[SECTION * BLOCK];
+  int32_t sums[SECTION * BLOCK];
+  int32_t excess; /* of the parts: the sum of the values, modulo 2^16 */
+  int32_t flushed;
+  int32_t broken; /* an index lies outside of w */
+};
+#define TURNS 2
+_Static_assert(TURNS * sizeof(struct share) <= THREAD_SCRATCH_BYTES, "the sums of a section must fit");
+
+/* Four 16-bit sums from i on, without their excess. */
+static inline v128_t parts4(const struct share *s, int32_t i) {
+  const v128_t part = wasm_i16x8_sub(wasm_v128_load64_zero(s->parts + i), wasm_i16x8_splat((int16_t)s->excess));
+  return wasm_i32x4_extend_low_i16x8(part);
+}
+
+static void flush(struct share *s, int32_t n) {
+  for (int32_t i = 0; i < n; i += 4) {
+    const v128_t part = parts4(s, i);
+    wasm_v128_store(s->sums + i, s->flushed ? wasm_i32x4_add(wasm_v128_load(s->sums + i), part) : part);
   }
+  clear(s->parts, n * 2);
+  s->excess = 0;
+  s->flushed = 1;
 }
 
 /* The sums of the channels of list entries `mine` over `blocks` blocks of outputs from byte `first` of a channel on. */
 static void sum_share(const struct ternary_gemv_args *a, int32_t row, struct range mine, int32_t first, int32_t blocks,
-                      int16_t *parts, int32_t *sums) {
+                      struct share *s) {
   const int32_t stride = (a->outputs + BLOCK - 1) / BLOCK * BLOCK_BYTES, n = blocks * BLOCK;
   const int32_t *indices = a->indices + row * a->keep;
   const int8_t *values = a->values + row * a->keep;
-  clear(parts, n * 2);
-  clear(sums, n * 4);
+  int32_t size = 0;
+  clear(s->parts, n * 2);
+  s->excess = s->flushed = s->broken = 0;
   for (int32_t j = mine.begin; j < mine.end; j += CHANNELS) {
     struct group g;
+    int32_t excess = 0, more = 0;
     for (int32_t c = 0; c < CHANNELS; c++) {
-      const int there = j + c < mine.end && (uint32_t)indices[j + c] < (uint32_t)a->inputs;
+      const int listed = j + c < mine.end, there = listed && (uint32_t)indices[j + c] < (uint32_t)a->inputs;
+      const int32_t value = there ? values[j + c] : 0;
       g.channel[c] = a->w + (size_t)(there ? indices[j + c] : 0) * (size_t)stride + first;
-      g.value[c] = there ? values[j + c] : 0;
+      g.value[c] = value;
+      excess += value;
+      more += value < 0 ? -value : value;
+      s->broken |= listed && !there;
     }
-    add_group(&g, parts, blocks * BLOCK_BYTES);
-    if ((j - mine.begin) % FLUSH == FLUSH - CHANNELS) flush(sums, parts, n);
+    if (size + more > MOST_SUM) {
+      flush(s, n);
+      size = 0;
+    }
+    size += more;
+    s->excess += excess;
+    add_group(&g, s->parts, blocks * BLOCK_BYTES);
   }
-  flush(sums, parts, n);
-}
-
-/* What the codes, which are weights plus one, make the sums of a row too large by; `broken` for an index outside of w. */
-static int32_t sum_of_values(const struct ternary_gemv_args *a, int32_t row, int *broken) {
-  int32_t sum = 0;
-  *broken = 0;
-  for (int32_t j = row * a->keep; j < row * a->keep + a->count[row]; j++) {
-    sum += a->values[j];
-    if ((uint32_t)a->indices[j] >= (uint32_t)a->inputs) *broken = 1;
-  }
-  return sum;
 }
 
 /* Threads first .. first + count - 1 share a row. */
@@ -169,16 +184,20 @@ struct team {
 struct scaling {
   const float *scales;
   float scale;
-  int32_t excess;
   struct team team;
-  size_t sums; /* in the scratch of each thread */
+  int turn;
 };
+
+static inline struct share *share_of(int thread, int turn) { return (struct share *)thread_scratch(thread) + turn; }
 
 /* Four outputs from i on: the sums of the team, in floating point and scaled. */
 static inline v128_t scaled4(const struct scaling *s, int32_t i, v128_t scales) {
-  v128_t sum = wasm_i32x4_splat(-s->excess);
-  for (int t = s->team.first; t < s->team.first + s->team.count; t++)
-    sum = wasm_i32x4_add(sum, wasm_v128_load((const int32_t *)((const char *)thread_scratch(t) + s->sums) + i));
+  v128_t sum = wasm_i32x4_const_splat(0);
+  for (int t = s->team.first; t < s->team.first + s->team.count; t++) {
+    const struct share *share = share_of(t, s->turn);
+    sum = wasm_i32x4_add(sum, parts4(share, i));
+    if (share->flushed) sum = wasm_i32x4_add(sum, wasm_v128_load(share->sums + i));
+  }
   return wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum), wasm_f32x4_mul(scales, wasm_f32x4_splat(s->scale)));
 }
 
@@ -200,21 +219,19 @@ KERNEL(ternary_gemv) {
   const int alone = a->rows >= 2 * threads;
   const struct range rows = alone ? part(a->rows, 1, thread, threads) : (struct range){0, a->rows};
   const struct team team = alone ? (struct team){thread, 1} : (struct team){0, threads};
-  char *parts = thread_scratch(thread);
   int turn = 0;
   for (int32_t row = rows.begin; row < rows.end; row++) {
     const struct range mine = part(a->count[row], CHANNELS, thread - team.first, team.count);
-    int broken;
-    const int32_t excess = sum_of_values(a, row, &broken);
-    const float scale = broken ? __builtin_nanf("") : a->scale[row];
     for (int32_t block = 0; block < all; block += SECTION, turn ^= 1) {
       const int32_t blocks = all - block < SECTION ? all - block : SECTION;
-      /* Two places for sums in turn: those of the last turn may still be read by others. */
-      const size_t sums = PARTS_BYTES + (size_t)turn * SUMS_BYTES;
-      sum_share(a, row, mine, block * BLOCK_BYTES, blocks, (int16_t *)parts, (int32_t *)(parts + sums));
+      /* Two shares in turn: those of the last turn may still be read by others. */
+      sum_share(a, row, mine, block * BLOCK_BYTES, blocks, share_of(thread, turn));
       if (!alone) barrier(thread, threads);
+      int broken = 0;
+      for (int t = team.first; t < team.first + team.count; t++) broken |= share_of(t, turn)->broken;
       const int32_t rest = a->outputs - block * BLOCK, n = rest < blocks * BLOCK ? rest : blocks * BLOCK;
-      const struct scaling scaling = {a->scales + block * BLOCK, scale, excess, team, sums};
+      const float scale = broken ? __builtin_nanf("") : a->scale[row];
+      const struct scaling scaling = {a->scales + block * BLOCK, scale, team, turn};
       const int32_t at = row * a->outputs + block * BLOCK;
       finish(&scaling, part(n, 16, thread - team.first, team.count), a->add ? a->add + at : 0, a->y + at);
     }

@@ -1,9 +1,11 @@
 // Node's built-in modules without an import statement, so that the same file loads in browsers and bundlers.
 
 interface NodeModules {
+  'node:buffer': typeof import('node:buffer');
   'node:os': typeof import('node:os');
   'node:v8': typeof import('node:v8');
   'node:worker_threads': typeof import('node:worker_threads');
+  'node:zlib': typeof import('node:zlib');
 }
 
 /** The module in Node, undefined elsewhere. */

@@ -1,4 +1,7 @@
-/** Sizes that conformance is too slow for: more outputs than fit a thread's scratch, and rows that threads share out. */
+/**
+ * Sizes that conformance is too slow for: more outputs than fit a thread's scratch, rows that threads share out, and sums
+ * beyond 16 bits.
+ */
 import { cpuDevice } from '@qsparse/backend-cpu';
 import { tensor } from '@qsparse/core';
 import { channelBytes, compact, packChannelMajor, ternaryGemv } from '@qsparse/quantizers';
@@ -35,6 +38,41 @@ test.each([
         scales: tensor(device, new Float32Array(outputs).fill(1), [outputs]),
       });
       expect(Buffer.compare(Buffer.from((await y.data()).buffer), Buffer.from(expected.buffer))).toBe(0);
+      device.dispose();
+    }
+  }
+});
+
+test.each<[string, (input: number) => number, (output: number, input: number) => number]>([
+  ['all 127, weights of one sign', () => 127, (output) => (output % 2 ? 1 : -1)],
+  ['all -127', () => -127, (output) => (output % 2 ? 1 : -1)],
+  ['both signs, half of them turned', (i) => (i % 2 ? 127 : -127), (o, i) => ((o + i) % 2 ? 1 : -1)],
+  ['what just fits 16 bits, and one more', (i) => (i < 258 ? 127 : i < 260 ? 1 : 0), () => 1],
+  ['small values for long, then large ones', (i) => (i < 2000 ? 16 : 127), () => -1],
+])('sums beyond 16 bits stay exact: %s', async (_, value, sign) => {
+  const [inputs, outputs] = [2600, 70];
+  const values = Int8Array.from({ length: inputs }, (_, i) => value(i));
+  const codes = Int8Array.from({ length: outputs * inputs }, (_, i) =>
+    sign(Math.floor(i / inputs), i % inputs),
+  );
+  const bytes = new Int8Array(packChannelMajor(codes, outputs, inputs).buffer);
+  const expected = Float32Array.from({ length: outputs }, (_, o) =>
+    values.reduce((sum, one, i) => sum + one * sign(o, i), 0),
+  );
+  for (const threads of [1, 2, 3]) {
+    for (const simd of ['baseline', 'relaxed'] as const) {
+      const device = await cpuDevice({ threads, simd });
+      const list = {
+        indices: tensor(device, Int32Array.from(values.keys()), [1, inputs], 'i32'),
+        values: tensor(device, values, [1, inputs], 'i8'),
+        count: tensor(device, [inputs], [1], 'i32'),
+        scale: tensor(device, [1]),
+      };
+      const y = ternaryGemv(list, {
+        w: tensor(device, bytes, [inputs, channelBytes(outputs)], 'i8'),
+        scales: tensor(device, new Float32Array(outputs).fill(1), [outputs]),
+      });
+      expect(await y.data()).toEqual(expected);
       device.dispose();
     }
   }
