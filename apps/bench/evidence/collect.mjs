@@ -37,15 +37,21 @@ function collect(folder) {
   const csvs = readdirSync(folder).filter((name) => name.endsWith('.csv'));
   const rows = csvs.flatMap((name) => readCsv(join(folder, name)));
   const isRecipe = (row) => !['full', 'ternary'].includes(row.variant);
+  const isFirst = ({ seed }) => seed === '1';
   add(
     'from-scratch.csv',
-    rows.filter((row) => !isRecipe(row)),
+    rows.filter((row) => !isRecipe(row) && isFirst(row)),
+    (row) => row.run,
+  );
+  add(
+    'seeds.csv',
+    rows.filter((row) => !isRecipe(row) && !isFirst(row)),
     (row) => row.run,
   );
   add('ternary-recipe.csv', rows.filter(isRecipe), (row) => row.run);
   addLosses(
     folder,
-    rows.filter((row) => !isRecipe(row)).map(({ run }) => run),
+    rows.filter((row) => !isRecipe(row) && isFirst(row)).map(({ run }) => run),
   );
 
   for (const [group, names] of Object.entries(GROUPS)) {

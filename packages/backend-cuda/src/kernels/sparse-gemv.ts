@@ -8,7 +8,7 @@ const KERNELS = { f32: 'sparse_gemv_f32', bf16: 'sparse_gemv_bf16', i8: 'sparse_
 const BYTES = { f32: 4, bf16: 2, i8: 1 } as const;
 /** Copies of each thread that are under way, as in sparse-gemv.cu. */
 const COPY_BYTES = 8 * 256 * 16;
-const TUNING: GemvTuning = { lanes: 16, blocks: 4, entries: 64, ahead: 8 };
+const TUNING: GemvTuning = { lanes: 16, blocks: 3, entries: 64, ahead: 8 };
 
 export const sparseGemv: CudaKernel = cudaKernel(
   sparseGemvOp,
