@@ -1,5 +1,5 @@
 /** `qsparse bench decode`: tables, a line of JSON for each model, and a chart of all of them. */
-import { writeFile } from 'node:fs/promises';
+import { writeFileAtomic } from '@qsparse/formats/node';
 import { type Arguments, deviceFlags, integerFlag, type Option } from '../command.ts';
 import { openDevice } from '../open-device.ts';
 import type { Output } from '../output.ts';
@@ -14,6 +14,7 @@ import {
 import { decodeChart } from './decode-chart.ts';
 import { decodeLines } from './decode-lines.ts';
 import { computeOf, list, numbers } from './flags.ts';
+import { outputFile } from './output-file.ts';
 
 export const DECODE_OPTIONS: Readonly<Record<string, Option>> = {
   shapes: {
@@ -61,8 +62,7 @@ export async function benchDecode(args: Arguments, output: Output): Promise<numb
   const integer = (name: string) => integerFlag('bench', name, flags[name], { min: 1 });
   const [layers, tokens = 48, prompt] = [integer('layers'), integer('tokens'), integer('prompt')];
   const prefill = integer('prefill');
-  const chart = typeof flags.chart === 'string' && flags.chart !== '' ? flags.chart : undefined;
-  const sparsities = numbers('sparsities', args, chart ? CURVE : USUAL, {
+  const sparsities = numbers('sparsities', args, flags.chart ? CURVE : USUAL, {
     what: 'numbers from 0 to below 1',
     allows: (share) => share >= 0 && share < 1,
   });
@@ -70,6 +70,7 @@ export async function benchDecode(args: Arguments, output: Output): Promise<numb
   const vocabulary = kept === 'int8' ? kept : undefined;
   const batches = numbers('batches', args, [], COUNT);
   const threads = flags.threads === undefined ? [undefined] : numbers('threads', args, [], COUNT);
+  const chart = await outputFile(flags.chart);
   const measured: MeasuredDecode[] = [];
   const measure = async (shape: DecodeShape, weights: DecodeWeights, count: number | undefined) => {
     const own = { ...args, flags: { ...flags, threads: count === undefined ? undefined : String(count) } };
@@ -104,7 +105,7 @@ export async function benchDecode(args: Arguments, output: Output): Promise<numb
     for (const weights of kinds) for (const count of threads) await measure(shape, weights, count);
   if (chart) {
     const [first] = measured;
-    await writeFile(chart, decodeChart(measured, first?.device ?? ''));
+    await writeFileAtomic(chart, decodeChart(measured, first?.device ?? ''));
     if (!flags.json) output.line(`the curve is in ${chart}`);
   }
   return 0;

@@ -1,11 +1,12 @@
 /** `qsparse bench train|kernels|decode`: how fast this machine trains and generates, at shapes that others are measured at, and why. */
-import { writeFile } from 'node:fs/promises';
 import type { Device } from '@qsparse/core';
+import { writeFileAtomic } from '@qsparse/formats/node';
 import { benchDecode, DECODE_OPTIONS } from '../bench/decode-command.ts';
 import { type ListTime, timeDecodeLists } from '../bench/decode-lists.ts';
 import { type ProductTimes, timeDecodeProducts } from '../bench/decode-products.ts';
 import { computeOf, list } from '../bench/flags.ts';
 import { type KernelTimes, type TimedDevice, timeKernels } from '../bench/kernels.ts';
+import { outputFile } from '../bench/output-file.ts';
 import { chromeTrace, shareOfProducts, sharesOf } from '../bench/profile.ts';
 import { SIZES, type SizeName, VARIANTS, type Variant } from '../bench/shapes.ts';
 import { type StepResult, timeTrainStep } from '../bench/train-step.ts';
@@ -56,6 +57,7 @@ export const command: Command = {
     const integer = (name: string) => integerFlag('bench', name, args.flags[name], { min: 1 });
     const [batch, row, steps = 10] = [integer('batch'), integer('row'), integer('steps')];
     const flags = deviceFlags('bench', args);
+    await outputFile(args.flags.profile);
     for (const size of sizes) {
       for (const variant of variants) {
         // A device each: its memory and its first step are those of a new process, but for the loaded libraries.
@@ -166,7 +168,8 @@ async function report(
 ): Promise<void> {
   const { profile, ...numbers } = result;
   const shares = profile && sharesOf(profile);
-  if (profile && typeof flags.profile === 'string') await writeFile(flags.profile, chromeTrace(profile));
+  const file = await outputFile(flags.profile);
+  if (profile && file) await writeFileAtomic(file, chromeTrace(profile));
   if (flags.json) {
     output.line(JSON.stringify({ device: device.description, ...numbers, kernels: shares }));
     return;
