@@ -36,22 +36,14 @@ for (const folder of results) collect(folder);
 function collect(folder) {
   const csvs = readdirSync(folder).filter((name) => name.endsWith('.csv'));
   const rows = csvs.flatMap((name) => readCsv(join(folder, name)));
-  const isRecipe = (row) => !['full', 'ternary'].includes(row.variant);
-  const isFirst = ({ seed }) => seed === '1';
-  add(
-    'from-scratch.csv',
-    rows.filter((row) => !isRecipe(row) && isFirst(row)),
-    (row) => row.run,
-  );
-  add(
-    'seeds.csv',
-    rows.filter((row) => !isRecipe(row) && !isFirst(row)),
-    (row) => row.run,
-  );
-  add('ternary-recipe.csv', rows.filter(isRecipe), (row) => row.run);
+  const tableOf = ({ variant, seed }) =>
+    !['full', 'ternary'].includes(variant) ? 'ternary-recipe' : seed === '1' ? 'from-scratch' : 'seeds';
+  const placedIn = (name) => rows.filter((row) => tableOf(row) === name);
+  for (const name of ['from-scratch', 'seeds', 'ternary-recipe'])
+    add(`${name}.csv`, placedIn(name), ({ run }) => run);
   addLosses(
     folder,
-    rows.filter((row) => !isRecipe(row) && isFirst(row)).map(({ run }) => run),
+    placedIn('from-scratch').map(({ run }) => run),
   );
 
   for (const [group, names] of Object.entries(GROUPS)) {

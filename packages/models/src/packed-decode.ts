@@ -140,8 +140,8 @@ function int8Tensors(
 }
 
 /** Two tensors that one reading makes. */
-interface TwoParts<Large extends Uint8Array | Int8Array = Uint8Array | Int8Array> {
-  readonly large: Large;
+interface TwoParts {
+  readonly large: Uint8Array | Int8Array;
   readonly small: Float32Array;
 }
 

@@ -5,8 +5,8 @@
  */
 import type { DType } from '@qsparse/core';
 import { type ChannelList, gatedSparsifyList, sparsifyList } from '@qsparse/quantizers';
-import { drawn, medianOf } from './decode-products.ts';
-import type { TimedDevice } from './kernels.ts';
+import { medianOf } from './decode-products.ts';
+import { drawOn, type TimedDevice } from './timed-device.ts';
 
 export interface ListTime {
   readonly op: 'sparsify-list' | 'gated-sparsify-list';
@@ -33,13 +33,10 @@ export async function timeDecodeLists(
   { widths = LIST_WIDTHS, sparsities = LIST_SPARSITIES, launches = 256 }: ListOptions = {},
 ): Promise<readonly ListTime[]> {
   const dtype: DType = device.caps.compute.includes('bf16') ? 'bf16' : 'f32';
+  const draw = drawOn(device, 2);
   const times: ListTime[] = [];
   for (const width of widths) {
-    const [x, gates, weight] = [
-      drawn(device, [1, width], dtype),
-      drawn(device, [1, 2 * width], dtype),
-      drawn(device, [width], 'f32'),
-    ];
+    const [x, gates, weight] = [draw([1, width], dtype), draw([1, 2 * width], dtype), draw([width], 'f32')];
     for (const sparsity of sparsities) {
       const k = Math.max(1, Math.round((1 - sparsity) * width));
       const time = async (op: ListTime['op'], work: () => ChannelList): Promise<void> => {

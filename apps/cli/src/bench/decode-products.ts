@@ -6,16 +6,11 @@
  */
 import {
   byteLength,
-  cast,
   copy,
-  type DType,
-  empty,
-  fillRandom,
   globalNorm,
   matmul,
   noGrad,
   normal,
-  randomState,
   randomWord,
   reshape,
   scope,
@@ -24,8 +19,8 @@ import {
   zeros,
 } from '@qsparse/core';
 import { type ChannelList, channelBytes, sparseGemv, ternaryGemv } from '@qsparse/quantizers';
-import type { TimedDevice } from './kernels.ts';
 import { listSums, relativeError, ternarySums } from './product-check.ts';
+import { type Draw, drawOn, type TimedDevice } from './timed-device.ts';
 
 export const PRODUCT_WEIGHTS = ['f32', 'bf16', 'i8', 'ternary'] as const;
 export type ProductWeights = (typeof PRODUCT_WEIGHTS)[number];
@@ -114,7 +109,8 @@ export async function timeDecodeProducts(
     variants = [{}],
   }: ProductOptions = {},
 ): Promise<ProductTimes> {
-  const large = drawn(device, [roofFloats], 'f32');
+  const draw = drawOn(device, 2);
+  const large = draw([roofFloats]);
   const bytes = 4 * large.size;
   const copyRate = (2 * bytes) / (await medianOf(device, 2, () => copy(large))) / 1e3;
   const readRate = bytes / (await medianOf(device, 2, () => globalNorm(large))) / 1e3;
@@ -129,9 +125,9 @@ export async function timeDecodeProducts(
   const products: ProductTime[] = [];
   const failures: ProductFailure[] = [];
   for (const [inputs, outputs] of shapes) {
-    const denseMicroseconds = await timeDense(device, inputs, outputs, copiesFor(2 * inputs * outputs));
+    const denseMicroseconds = await timeDense(device, draw, inputs, outputs, copiesFor(2 * inputs * outputs));
     for (const kind of weights) {
-      const matrix = await drawMatrix(device, kind, inputs, outputs);
+      const matrix = await drawMatrix(device, draw, kind, inputs, outputs);
       /** Microseconds of the full list, by variant. */
       const own = new Map<string | undefined, number>();
       for (const sparsity of sparsities) {
@@ -199,19 +195,20 @@ export async function medianOf(
  */
 async function timeDense(
   device: TimedDevice,
+  draw: Draw,
   inputs: number,
   outputs: number,
   copies: number,
 ): Promise<number> {
   if (!device.caps.compute.includes('bf16')) {
-    const matrix = await drawMatrix(device, 'bf16', inputs, outputs);
+    const matrix = await drawMatrix(device, draw, 'bf16', inputs, outputs);
     const [own] = await timeProduct(device, matrix, inputs, copies, [{}]);
     matrix.dispose();
     return own && 'microseconds' in own ? own.microseconds : Number.NaN;
   }
-  const first = drawn(device, [inputs, outputs], 'bf16');
+  const first = draw([inputs, outputs], 'bf16');
   const all = [first, ...Array.from({ length: copies - 1 }, () => copy(first))];
-  const x = drawn(device, [1, inputs], 'bf16');
+  const x = draw([1, inputs], 'bf16');
   const byInput = await medianOf(device, copies, (i) => matmul(x, all[i]!));
   const byOutput = await medianOf(device, copies, (i) =>
     matmul(x, reshape(all[i]!, [outputs, inputs]), { transposeB: true }),
@@ -233,6 +230,7 @@ interface Matrix {
 
 async function drawMatrix(
   device: TimedDevice,
+  draw: Draw,
   kind: ProductWeights,
   inputs: number,
   outputs: number,
@@ -240,7 +238,7 @@ async function drawMatrix(
   const isFloat = kind === 'f32' || kind === 'bf16';
   const width = kind === 'ternary' ? channelBytes(outputs) : outputs;
   const first = isFloat
-    ? drawn(device, [inputs, width], kind)
+    ? draw([inputs, width], kind)
     : tensor(device, kind === 'i8' ? levels(inputs * width) : trits(inputs * width), [inputs, width], 'i8');
   const all = [first];
   return {
@@ -253,20 +251,6 @@ async function drawMatrix(
       for (const one of all) one.dispose();
     },
   };
-}
-
-let stream = 0;
-
-/** Normal numbers, others with each call. */
-export function drawn(device: TimedDevice, shape: readonly number[], dtype: DType): Tensor {
-  const state = tensor(device, randomState(2, stream++), [4], 'i32');
-  const numbers = empty(device, 'f32', shape);
-  fillRandom(numbers, state, { distribution: 'normal' });
-  state.dispose();
-  if (dtype === 'f32') return numbers;
-  const wanted = cast(numbers, dtype);
-  numbers.dispose();
-  return wanted;
 }
 
 /** Random bytes are drawn for so many places, no power of two, and then repeated: drawing takes longest. */

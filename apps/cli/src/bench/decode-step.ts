@@ -24,6 +24,7 @@ import {
   headLogits,
 } from '@qsparse/layers';
 import { type KernelShare, sharesOf } from './profile.ts';
+import { hasClock } from './timed-device.ts';
 import type { LaunchTime } from './train-step.ts';
 
 export interface DecodeStep {
@@ -33,12 +34,6 @@ export interface DecodeStep {
   /** Launch by launch, with the gaps between launches that a clock for each brings. */
   readonly kernels: readonly KernelShare[];
 }
-
-interface Clocked extends Device {
-  time(work: () => void): Promise<number>;
-}
-
-const hasClock = (device: Device): device is Clocked => 'time' in device;
 
 const REPLAYS = 30;
 /** Elements, for each multiprocessor, of what is copied to find the ceiling: a gibibyte on large GPUs. */

@@ -9,30 +9,26 @@ import {
   attention,
   attentionBackwardOp,
   attentionOp,
-  cast,
   castStraightThrough,
   copy,
   crossEntropyBackwardOp,
   crossEntropyOp,
   type Device,
   type DType,
-  empty,
-  fillRandom,
   globalNorm,
   matmul,
   noGrad,
-  randomState,
   rmsNormBackwardOp,
   rmsNormOp,
   rotaryHeads,
   run,
-  type Shape,
   scope,
   type Tensor,
   tensor,
   zeros,
 } from '@qsparse/core';
 import { gatedSparsify, gatedSparsifyBackwardOp, sparsify, ternarize } from '@qsparse/quantizers';
+import { type Draw, drawOn, type TimedDevice } from './timed-device.ts';
 
 export interface KernelTime {
   readonly kernel: string;
@@ -63,17 +59,12 @@ interface Work {
   run(): unknown;
 }
 
-/** A device with a clock of its own. */
-export interface TimedDevice extends Device {
-  time(work: () => void): Promise<number>;
-}
-
 const RUNS = 15;
 /** Runs a measurement takes together, so that the clock's grain does not show. */
 const TOGETHER = 4;
 
 export async function timeKernels(device: TimedDevice): Promise<KernelTimes> {
-  const draw = drawOn(device);
+  const draw = drawOn(device, 1);
   const dtype: DType = device.caps.compute.includes('bf16') ? 'bf16' : 'f32';
   const large = draw([2 ** 28], dtype);
   const copyTime = await median(device, () => copy(large));
@@ -103,22 +94,7 @@ export async function timeKernels(device: TimedDevice): Promise<KernelTimes> {
   return { copyRate, productRate, kernels };
 }
 
-type Draw = (shape: Shape, dtype?: DType) => Tensor;
 type Make = (draw: Draw, track: (x: Tensor) => Tensor) => Work;
-
-/** Normal numbers, a stream for each tensor. */
-function drawOn(device: Device): Draw {
-  let stream = 0;
-  return (shape, dtype = 'f32') => {
-    const state = tensor(device, randomState(1, stream++), [4], 'i32');
-    const drawn = empty(device, 'f32', shape);
-    fillRandom(drawn, state, { distribution: 'normal' });
-    const wanted = dtype === 'f32' ? drawn : cast(drawn, dtype);
-    if (wanted !== drawn) drawn.dispose();
-    state.dispose();
-    return wanted;
-  };
-}
 
 async function productCeiling(device: TimedDevice, dtype: DType, draw: Draw): Promise<number> {
   const size = dtype === 'bf16' ? 8192 : 4096;

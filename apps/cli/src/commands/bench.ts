@@ -5,10 +5,11 @@ import { benchDecode, DECODE_OPTIONS } from '../bench/decode-command.ts';
 import { type ListTime, timeDecodeLists } from '../bench/decode-lists.ts';
 import { type ProductTimes, timeDecodeProducts } from '../bench/decode-products.ts';
 import { computeOf, list } from '../bench/flags.ts';
-import { type KernelTimes, type TimedDevice, timeKernels } from '../bench/kernels.ts';
+import { type KernelTimes, timeKernels } from '../bench/kernels.ts';
 import { outputFile } from '../bench/output-file.ts';
 import { chromeTrace, shareOfProducts, sharesOf } from '../bench/profile.ts';
 import { SIZES, type SizeName, VARIANTS, type Variant } from '../bench/shapes.ts';
+import { hasClock } from '../bench/timed-device.ts';
 import { type StepResult, timeTrainStep } from '../bench/train-step.ts';
 import {
   type Arguments,
@@ -57,7 +58,7 @@ export const command: Command = {
     const integer = (name: string) => integerFlag('bench', name, args.flags[name], { min: 1 });
     const [batch, row, steps = 10] = [integer('batch'), integer('row'), integer('steps')];
     const flags = deviceFlags('bench', args);
-    await outputFile(args.flags.profile);
+    const trace = await outputFile(args.flags.profile);
     for (const size of sizes) {
       for (const variant of variants) {
         // A device each: its memory and its first step are those of a new process, but for the loaded libraries.
@@ -65,7 +66,7 @@ export const command: Command = {
         try {
           const compute = computeOf(args, device);
           const result = await timeTrainStep(device, { size, variant, compute, batch, row, steps });
-          await report(result, device, args, output);
+          await report(result, { device, args, trace }, output);
         } finally {
           device.dispose();
         }
@@ -78,15 +79,14 @@ export const command: Command = {
 async function benchKernels(args: Arguments, output: Output): Promise<number> {
   const device = await openDevice(deviceFlags('bench', args), (line) => output.error(line));
   try {
-    if (!('time' in device)) {
+    if (!hasClock(device)) {
       output.error(`[bench] device ${device.name} has no clock for single kernels; use --device cuda`);
       return 1;
     }
     const parts = list('parts', args, KERNEL_PARTS, KERNEL_PARTS);
-    const timed = device as TimedDevice;
-    const times = parts.includes('training') ? await timeKernels(timed) : undefined;
-    const lists = parts.includes('decode') ? await timeDecodeLists(timed) : undefined;
-    const decode = lists ? { ...(await timeDecodeProducts(timed)), lists } : undefined;
+    const times = parts.includes('training') ? await timeKernels(device) : undefined;
+    const lists = parts.includes('decode') ? await timeDecodeLists(device) : undefined;
+    const decode = lists ? { ...(await timeDecodeProducts(device)), lists } : undefined;
     if (args.flags.json) {
       output.line(JSON.stringify({ device: device.description, ...times, ...(decode && { decode }) }));
       return 0;
@@ -162,14 +162,16 @@ function productLines(
 
 async function report(
   result: StepResult,
-  device: Device,
-  { flags }: Arguments,
+  {
+    device,
+    args: { flags },
+    trace,
+  }: { readonly device: Device; readonly args: Arguments; readonly trace: string | undefined },
   output: Output,
 ): Promise<void> {
   const { profile, ...numbers } = result;
   const shares = profile && sharesOf(profile);
-  const file = await outputFile(flags.profile);
-  if (profile && file) await writeFileAtomic(file, chromeTrace(profile));
+  if (profile && trace) await writeFileAtomic(trace, chromeTrace(profile));
   if (flags.json) {
     output.line(JSON.stringify({ device: device.description, ...numbers, kernels: shares }));
     return;

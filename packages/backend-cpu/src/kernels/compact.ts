@@ -7,11 +7,9 @@ export function listAddresses(
   { indices, values, count, scale }: Readonly<Record<'indices' | 'values' | 'count' | 'scale', View>>,
   int8: boolean,
 ): Readonly<Record<'indices' | 'values' | 'codes' | 'count' | 'scale', number>> {
-  const [own, none] = [at(values), 0];
-  return {
-    ...{ indices: at(indices), count: at(count) },
-    ...(int8 ? { values: none, codes: own, scale: at(scale) } : { values: own, codes: none, scale: none }),
-  };
+  const levels = { values: 0, codes: at(values), scale: at(scale) };
+  const floats = { values: at(values), codes: 0, scale: 0 };
+  return { indices: at(indices), count: at(count), ...(int8 ? levels : floats) };
 }
 
 export const compact: CpuKernel = cpuKernel(compactOp, ({ x }, outs, { k, int8 }) => {

@@ -48,12 +48,6 @@ constexpr int MOST_KEYS = 512;
 constexpr int TEAM = 8;
 constexpr int TEAMS = FEW_THREADS / TEAM;
 
-/** Of the weights of a row, relative to exp(largest). */
-struct PartialSum {
-  float largest;
-  float sum;
-};
-
 /** scores [ROWS][MOST_KEYS] of the first `count` keys; queries [ROWS][width] are in shared memory, in float32. */
 template <int ROWS, int VECTOR, class T>
 DEVICE void score_keys(float* scores, const float* queries, const T* k, int stride, int width, int count) {
@@ -139,7 +133,7 @@ DEVICE void merge_chunks(const AttentionMergeArguments& a, int pair) {
     const float* const outs = a.outs + (first_part + r) * a.width;
     const auto found_by = [&](int chunk) {
       const float* const one = found + static_cast<long long>(chunk) * rows * 2;
-      return PartialSum{__ldcg(one), __ldcg(one + 1)};
+      return RunningSum{__ldcg(one), __ldcg(one + 1)};
     };
     float largest = -INFINITE;
     for (int i = lane_index(); i < a.chunks; i += 32) largest = fmaxf(largest, found_by(i).largest);
@@ -149,7 +143,7 @@ DEVICE void merge_chunks(const AttentionMergeArguments& a, int pair) {
     for (int first = 0; first < a.chunks; first += 32) {
       float factor = -1;
       if (first + lane_index() < a.chunks) {
-        const PartialSum one = found_by(first + lane_index());
+        const RunningSum one = found_by(first + lane_index());
         // Below 0: a chunk that this row does not see, whose block may have left no values.
         factor = one.largest == -INFINITE && one.sum == 0 ? -1 : expf(one.largest - offset);
         if (!(factor < 0)) all += one.sum * factor;
@@ -167,8 +161,7 @@ DEVICE void merge_chunks(const AttentionMergeArguments& a, int pair) {
     }
     all = warp_sum(all);
     const float inverse = all == 0 ? 0.0f : 1 / all;
-    const long long row =
-        (static_cast<long long>(batch) * a.queries + r / per_group) * a.heads + group * per_group + r % per_group;
+    const long long row = grouped_row(batch, a.queries, a.heads, a.groups, group, r);
     T* const y = static_cast<T*>(a.y) + row * a.width;
 #pragma unroll
     for (int j = 0; j < SLAB / 32; j++)
@@ -190,7 +183,7 @@ DEVICE void attend_chunk(const AttentionFewArguments& a) {
   const int per_group = a.heads / a.groups;
   const int rows = a.queries * per_group;
   const long long part = static_cast<long long>(blockIdx.x) * gridDim.y + blockIdx.y;
-  PartialSum* const found = reinterpret_cast<PartialSum*>(a.sums) + part * rows;
+  RunningSum* const found = reinterpret_cast<RunningSum*>(a.sums) + part * rows;
 
   const int position = first_position(a.position, batch * a.position_step, a.queries, a.keys, a.window);
   const int* const first = first_keys_at(a.first, batch, a.queries, 0);
@@ -199,16 +192,14 @@ DEVICE void attend_chunk(const AttentionFewArguments& a) {
   const int begin = max(seen.begin, static_cast<int>(blockIdx.y) * a.chunk);
   const int count = min(seen.end, (static_cast<int>(blockIdx.y) + 1) * a.chunk) - begin;
   if (count <= 0) {
-    if (threadIdx.x < rows) found[threadIdx.x] = PartialSum{-INFINITE, 0};
+    if (threadIdx.x < rows) found[threadIdx.x] = RunningSum{-INFINITE, 0};
     return;
   }
 
-  // Row r is query r / per_group of the group's head r % per_group.
-  const long long first_row = static_cast<long long>(batch) * a.queries * a.heads + group * per_group;
-  const T* const q = static_cast<const T*>(a.q) + first_row * a.width;
+  const T* const q = static_cast<const T*>(a.q);
   for (int i = threadIdx.x; i < ROWS * a.width; i += FEW_THREADS) {
     const int r = i / a.width;
-    const long long row = static_cast<long long>(r / per_group) * a.heads + r % per_group;
+    const long long row = grouped_row(batch, a.queries, a.heads, a.groups, group, r);
     queries[i] = r < rows ? to_float(q[row * a.width + i % a.width]) : 0.0f;
   }
   __syncthreads();
@@ -236,7 +227,7 @@ DEVICE void attend_chunk(const AttentionFewArguments& a) {
       sum += row[i];
     }
     sum = warp_sum(sum);
-    if (lane_index() == 0) found[r] = PartialSum{largest, sum};
+    if (lane_index() == 0) found[r] = RunningSum{largest, sum};
   }
   if (rows < ROWS) {
     for (int i = rows * MOST_KEYS + threadIdx.x; i < ROWS * MOST_KEYS; i += FEW_THREADS) scores[i] = 0;

@@ -32,12 +32,6 @@ constexpr int TOKEN_WARPS = TOKEN_THREADS / 32;
 /** Chunks of a batch and group at most. The same as in attention.ts. */
 constexpr int MOST_CHUNKS = 64;
 
-/** Of the weights of a row, relative to exp(largest); the values that they weigh are beside it. */
-struct RunningSum {
-  float largest;
-  float sum;
-};
-
 /** What the sums of one part are multiplied by when the largest of all is `largest`. */
 DEVICE float share_of(const RunningSum& part, float largest) {
   return part.largest == -INFINITE && part.sum == 0 ? 0.0f : expf(part.largest - (largest == -INFINITE ? 0.0f : largest));
@@ -129,10 +123,8 @@ struct TokenWork {
   }
 };
 
-/** Where the result of row r of a batch and group goes. */
 DEVICE long long row_of(const AttentionTokenArguments& a, int batch, int group, int r) {
-  const int per_group = a.heads / a.groups;
-  return (static_cast<long long>(batch) * a.queries + r / per_group) * a.heads + group * per_group + r % per_group;
+  return grouped_row(batch, a.queries, a.heads, a.groups, group, r);
 }
 
 /** y and log_sum_exp of what `count` parts found, the sums of each `sums_step` and its values `outs_step` floats on. */
@@ -212,7 +204,6 @@ DEVICE void attention_token(const AttentionTokenArguments& a) {
   const int chunks = is_any ? (seen.end - 1) / a.chunk + 1 - first_chunk : 1;
   if (chunk < first_chunk || chunk >= first_chunk + chunks) return;
 
-  // Row r is query r / per_group of the group's head r % per_group.
   const int column = lane_index() % LANES * V;
   float q[ROWS][V];
   Span spans[ROWS];

@@ -30,6 +30,18 @@ DEVICE Span seen_keys(int first, int last, int keys, int window, int lowest = 0)
   return Span{max(max(first - window + 1, 0), lowest), min(last + 1, keys)};
 }
 
+/** Where row r of a batch and group lies among all: query r / per_group of the group's head r % per_group. */
+DEVICE long long grouped_row(int batch, int queries, int heads, int groups, int group, int r) {
+  const int per_group = heads / groups;
+  return (static_cast<long long>(batch) * queries + r / per_group) * heads + group * per_group + r % per_group;
+}
+
+/** Of the weights of a row over some of its keys, relative to exp(largest). */
+struct RunningSum {
+  float largest;
+  float sum;
+};
+
 /** The first keys of the queries of a row of the batch, from query `query` on; null without any. */
 DEVICE const int* first_keys_at(const int* first, int batch, int queries, int query) {
   return first == nullptr ? nullptr : first + static_cast<long long>(batch) * queries + query;

@@ -24,7 +24,7 @@ const FEW_ROWS = 8;
 const FEW_COLUMNS = 512;
 const [LEAST_KEYS, MOST_KEYS] = [64, 512];
 const ENOUGH_BLOCKS = 512;
-/** Of attention-token.cu: heads' columns, keys that a block has under way at once, and chunks at most. */
+/** Of attention-token.cu: heads' columns, what the keys of a chunk are a multiple of, and chunks at most. */
 const TOKEN_COLUMNS = [64, 128] as const;
 const TOKEN_KEYS = 32;
 const TOKEN_CHUNKS = 64;
@@ -81,20 +81,22 @@ function attendFew(
   isF32: boolean,
   context: LaunchContext,
 ): void {
-  const { queries, keys, heads, groups, width, ...rest } = sizes;
+  const { queries, keys, heads, groups, width } = sizes;
   const [pairs, rows] = [batch * groups, (queries * heads) / groups];
   const isWide = [inputs.q, inputs.k, inputs.v, width * (isF32 ? 4 : 2)].every((number) => number % 16 === 0);
+  const memory = (chunks: number) => ({
+    sums: context.temporary(pairs * chunks * rows * 8),
+    outs: context.temporary(pairs * chunks * rows * width * 4),
+    arrived: pairs <= COUNTERS ? context.counters(pairs) : 0,
+  });
+
   const columns = isWide ? TOKEN_COLUMNS.find((one) => one === width) : undefined;
   if (columns && pairs <= COUNTERS) {
     const chunk = Math.ceil(keys / TOKEN_CHUNKS / TOKEN_KEYS) * TOKEN_KEYS;
     const chunks = Math.ceil(keys / chunk);
     const held = rows === 1 ? 1 : rows <= 4 ? 4 : FEW_ROWS;
-    const args = {
-      ...{ ...inputs, y, logSumExp, queries, keys, heads, groups, ...rest, chunk },
-      sums: context.temporary(pairs * chunks * rows * 8),
-      outs: context.temporary(pairs * chunks * rows * width * 4),
-      arrived: context.counters(pairs),
-    };
+    const { width: _, ...others } = sizes;
+    const args = { ...inputs, ...others, ...memory(chunks), y, logSumExp, chunk };
     const kernel = isF32
       ? (`attention_token_${held}_${columns}_f32` as const)
       : (`attention_token_${held}_${columns}_bf16` as const);
@@ -104,10 +106,7 @@ function attendFew(
   const wanted = Math.ceil((pairs * keys) / ENOUGH_BLOCKS / LEAST_KEYS) * LEAST_KEYS;
   const chunk = Math.min(wanted, MOST_KEYS);
   const chunks = Math.ceil(keys / chunk);
-  const sums = context.temporary(pairs * chunks * rows * 8);
-  const outs = context.temporary(pairs * chunks * rows * width * 4);
-  const arrived = pairs <= COUNTERS ? context.counters(pairs) : 0;
-
+  const { sums, outs, arrived } = memory(chunks);
   const kind = !isWide ? 'any' : rows === 1 ? 1 : FEW_ROWS;
   context.launch(
     isF32 ? `attention_few_${kind}_f32` : `attention_few_${kind}_bf16`,

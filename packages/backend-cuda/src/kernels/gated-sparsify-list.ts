@@ -1,19 +1,24 @@
 import { asRows } from '@qsparse/core';
 import { gatedSparsifyListOp } from '@qsparse/quantizers';
-import { at, type CudaKernel, cudaKernel } from '../launch.ts';
-import { launchCompact, listAddresses } from './compact.ts';
+import { type CudaKernel, cudaKernel } from '../launch.ts';
+import { launchCompact } from './compact.ts';
 import { GATED_KINDS, halfGates, launchGates } from './gated-activation.ts';
 import { FUSED } from './gated-sparsify.ts';
-import { type Resident, rowBlocks } from './row-team.ts';
+import { rowBlocks } from './row-team.ts';
 import { siteTeam } from './sparsify.ts';
-import { fewRows, keptOf, launchLists, temporaryView } from './sparsify-list.ts';
-
-const RESIDENT: Resident = { narrow: 2, warp: 2, warps: 5, block: 2, any: 6 };
+import {
+  fewRows,
+  keptOf,
+  LIST_RESIDENT,
+  launchLists,
+  listArguments,
+  temporaryView,
+} from './sparsify-list.ts';
 
 export const gatedSparsifyList: CudaKernel = cudaKernel(
   gatedSparsifyListOp,
   ({ x, weight }, outs, attrs, context) => {
-    const { kind, k, block, int8, normalize, epsilon } = attrs;
+    const { kind, k, block, int8, normalize } = attrs;
     const rows = { rows: asRows(x.shape).rows, width: x.shape.at(-1)! / 2 };
     const keep = keptOf(k, block, rows.width);
     const isPlain = !normalize && !int8 && keep === rows.width;
@@ -22,22 +27,15 @@ export const gatedSparsifyList: CudaKernel = cudaKernel(
     if (team !== 'any' && x.dtype === 'bf16' && FUSED.includes(kind)) {
       const inverseRms = normalize ? temporaryView([rows.rows], 'f32', context) : undefined;
       const args = {
-        ...{
-          x: at(x),
-          weight: at(weight),
-          inverseRms: at(inverseRms),
-          ...listAddresses(outs, int8),
-          ...rows,
-        },
-        ...{ keep, length: outs.indices.shape.at(-1)!, weightIsBf16: weight?.dtype === 'bf16' ? 1 : 0 },
-        ...{ kind: GATED_KINDS[kind], poisons: isPlain ? 0 : 1, epsilon },
+        ...listArguments({ x, weight, inverseRms }, outs, rows, attrs),
+        ...{ kind: GATED_KINDS[kind], poisons: isPlain ? 0 : 1 },
       };
       const few = fewRows(rows, context);
       if (few) {
         const options = { ...few.options, early: true };
         return context.launch(`gated_sparsify_list_few_${few.held}`, args, [rows.rows], options);
       }
-      const grid = [rowBlocks(team, rows.rows, RESIDENT, context)] as const;
+      const grid = [rowBlocks(team, rows.rows, LIST_RESIDENT, context)] as const;
       return context.launch(`gated_sparsify_list_${team}`, args, grid, { early: true });
     }
     const h = temporaryView([rows.rows, rows.width], x.dtype, context);

@@ -3,9 +3,10 @@ import { type SparsifyAttrs, sparsifyListOp } from '@qsparse/quantizers';
 import { at, type CudaKernel, cudaKernel, type LaunchContext, type LaunchOptions } from '../launch.ts';
 import { type ListViews, launchCompact, listAddresses } from './compact.ts';
 import { type Resident, rowBlocks } from './row-team.ts';
-import { launchSite, type RowSite, siteTeam } from './sparsify.ts';
+import { launchSite, type RowSite, type Rows, siteTeam } from './sparsify.ts';
 
-const RESIDENT: Resident = { narrow: 2, warp: 2, warps: 5, block: 2, any: 6 };
+/** Teams that a multiprocessor has at a time, of both kinds of lists. */
+export const LIST_RESIDENT: Resident = { narrow: 2, warp: 2, warps: 5, block: 2, any: 6 };
 
 /** Enqueues the lists of rows of x, which is h where the site is gated; `dense` is memory for rows like x's, or x itself. */
 export function launchLists(
@@ -30,19 +31,31 @@ export function launchLists(
     launchCompact(y, outs, int8, context);
     return;
   }
-  const args = {
-    ...{ x: at(x), weight: at(weight), inverseRms: at(inverseRms), ...listAddresses(outs, int8), ...rows },
-    ...{ keep: keptOf(k, block, rows.width), length: outs.indices.shape.at(-1)! },
-    ...{ weightIsBf16: weight?.dtype === 'bf16' ? 1 : 0, epsilon },
-  };
+  const args = listArguments({ x, weight, inverseRms }, outs, rows, { k, block, int8, epsilon });
   const few = x.dtype === 'bf16' ? fewRows(rows, context) : undefined;
   if (few) {
     context.launch(`sparsify_list_few_${few.held}`, args, [rows.rows], { ...few.options, early: true });
     return;
   }
-  const grid = [rowBlocks(team, rows.rows, RESIDENT, context)] as const;
+  const grid = [rowBlocks(team, rows.rows, LIST_RESIDENT, context)] as const;
   if (x.dtype === 'f32') context.launch(`sparsify_list_${team}_f32`, args, grid, { early: true });
   else context.launch(`sparsify_list_${team}_bf16`, args, grid, { early: true });
+}
+
+/** What the kernels of both kinds of lists are told, for rows [rows, width] of what is selected from. */
+export function listArguments(
+  { x, weight, inverseRms }: Pick<RowSite, 'x' | 'weight' | 'inverseRms'>,
+  outs: ListViews,
+  rows: Rows,
+  { k, block, int8, epsilon }: Pick<SparsifyAttrs, 'k' | 'block' | 'int8' | 'epsilon'>,
+): ReturnType<typeof listAddresses> &
+  Rows &
+  Readonly<Record<'x' | 'weight' | 'inverseRms' | 'keep' | 'length' | 'weightIsBf16' | 'epsilon', number>> {
+  return {
+    ...{ x: at(x), weight: at(weight), inverseRms: at(inverseRms), ...listAddresses(outs, int8), ...rows },
+    ...{ keep: keptOf(k, block, rows.width), length: outs.indices.shape.at(-1)! },
+    ...{ weightIsBf16: weight?.dtype === 'bf16' ? 1 : 0, epsilon },
+  };
 }
 
 /** Blocks of few rows that a multiprocessor has at a time: with more rows than that, less is done for each. */

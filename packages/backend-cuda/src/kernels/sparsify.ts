@@ -26,7 +26,7 @@ export interface RowSite {
   readonly output: keyof typeof OUTPUTS;
 }
 
-interface Rows {
+export interface Rows {
   readonly rows: number;
   readonly width: number;
 }
