@@ -10,7 +10,7 @@ import { createTokenTexts } from '../../src/serve/token-texts.ts';
 import { TEMPLATE } from '../chat/chat-model.ts';
 
 const SPECIAL = ['<|endoftext|>', '<|end|>', '<|system|>', '<|user|>', '<|assistant|>'];
-const CONTEXT = 256;
+const CONTEXT = 4096;
 
 const CONFIG: DecoderConfig = {
   vocabularySize: 256 + SPECIAL.length,
