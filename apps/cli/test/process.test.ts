@@ -8,13 +8,15 @@ import { SMALL, temporaryFolder, writeText } from './run-cli.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const main = join(root, 'apps/cli/dist/main.js');
+/** For a test that waits for processes and their disk. */
+const SECONDS = 120;
 const folder = temporaryFolder();
 const text = writeText(folder.path);
 const children = new Set<ChildProcess>();
 beforeAll(() => {
   const tsc = join(root, 'node_modules/.bin/tsc');
   execFileSync(tsc, ['-b', 'apps/cli'], { cwd: root, shell: process.platform === 'win32' });
-}, 60_000);
+}, SECONDS * 1000);
 afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
   folder.remove();
@@ -56,9 +58,13 @@ const learnt = (out: string): number[][] =>
       const { step, loss } = JSON.parse(line) as { step: number; loss: number };
       return [step, loss];
     });
-const within = async (what: () => boolean) => {
-  for (let i = 0; i < 6000 && !what(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(what()).toBe(true);
+/** Waits for what comes in a second, or in many where a disk takes its time to sync a checkpoint. */
+const until = async (what: () => boolean) => {
+  const end = performance.now() + SECONDS * 900;
+  while (!what()) {
+    if (performance.now() > end) throw new Error(`${what} stayed false`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 };
 let pairs = 0;
 const hasCheckpoint = (out: string) => {
@@ -66,15 +72,19 @@ const hasCheckpoint = (out: string) => {
   return existsSync(path) && readdirSync(path).some((name) => name.startsWith('step-'));
 };
 
-test('killed again and again at random moments, also inside a checkpoint: the run ends as if nothing had been', async () => {
-  const options = ['--steps', '120', '--schedule', 'constant', '--sparsity-warmup', '90'];
-  await killAgain((out, ...argv) => train(out, ...options, ...argv), {
-    steps: 120,
-    kills: 6,
-    keeps: [],
-    device: ['--device', 'reference'],
-  });
-}, 60_000);
+test(
+  'killed again and again at random moments, also inside a checkpoint: the run ends as if nothing had been',
+  async () => {
+    const options = ['--steps', '120', '--schedule', 'constant', '--sparsity-warmup', '90'];
+    await killAgain((out, ...argv) => train(out, ...options, ...argv), {
+      steps: 120,
+      kills: 6,
+      keeps: [],
+      device: ['--device', 'reference'],
+    });
+  },
+  SECONDS * 1000,
+);
 
 const CPU = ['--device', 'cpu', '--threads', '1'];
 const rows = (name: string, row: (i: number) => object): string => {
@@ -117,7 +127,7 @@ test.each([
       device: CPU,
     });
   },
-  60_000,
+  SECONDS * 1000,
 );
 
 async function killAgain(
@@ -139,7 +149,7 @@ async function killAgain(
   expect((await whole.ended).code).toBe(0);
 
   let running = begin(killedRun, '--save-every', '1');
-  await within(() => hasCheckpoint(killedRun));
+  await until(() => hasCheckpoint(killedRun));
   for (let kill = 0; kill < kills; kill++) {
     // Nearly all of its time goes into checkpoints.
     await new Promise((resolve) => setTimeout(resolve, 40 + 100 * Math.random()));
@@ -149,7 +159,7 @@ async function killAgain(
     expect(before).toBe(true);
     running = start('train', ...device, '--resume', killedRun);
     const lines = learnt(killedRun).length;
-    await within(() => running.child.exitCode !== null || learnt(killedRun).length !== lines);
+    await until(() => running.child.exitCode !== null || learnt(killedRun).length !== lines);
   }
   const last = await running.ended;
   expect({ code: last.code, err: last.err }).toEqual({ code: 0, err: '' });
@@ -167,20 +177,25 @@ describe.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s', (signal, code) => {
-  test(`saves, prints the line that goes on, exit code ${code}; that line works`, async () => {
-    const out = `stopped-${signal}`;
-    const running = train(out, '--steps', '100000');
-    await within(() => existsSync(join(folder.path, out, 'metrics.jsonl')));
-    running.child.kill(signal);
-    const ended = await running.ended;
-    expect(ended).toMatchObject({ code, err: '' });
-    const [, step] =
-      /stopped after step (\d+), saved; go on with\n {2}qsparse train --resume (\S+)\n/.exec(ended.out) ?? [];
-    expect(Number(step)).toBe(learnt(out).length);
-    const more = await resume(out, '--steps', String(Number(step) + 2)).ended;
-    expect(more).toMatchObject({ code: 0, err: '' });
-    expect(learnt(out)).toHaveLength(Number(step) + 2);
-  });
+  test(
+    `saves, prints the line that goes on, exit code ${code}; that line works`,
+    async () => {
+      const out = `stopped-${signal}`;
+      const running = train(out, '--steps', '100000');
+      await until(() => existsSync(join(folder.path, out, 'metrics.jsonl')));
+      running.child.kill(signal);
+      const ended = await running.ended;
+      expect(ended).toMatchObject({ code, err: '' });
+      const [, step] =
+        /stopped after step (\d+), saved; go on with\n {2}qsparse train --resume (\S+)\n/.exec(ended.out) ??
+        [];
+      expect(Number(step)).toBe(learnt(out).length);
+      const more = await resume(out, '--steps', String(Number(step) + 2)).ended;
+      expect(more).toMatchObject({ code: 0, err: '' });
+      expect(learnt(out)).toHaveLength(Number(step) + 2);
+    },
+    SECONDS * 1000,
+  );
 });
 
 test('of three that start in one folder at the same moment one trains, the others say why not', async () => {
@@ -200,14 +215,18 @@ test('without --out each takes a folder of its own', async () => {
   expect(readdirSync(join(folder.path, 'runs')).sort()).toEqual(['tiny', 'tiny-2']);
 });
 
-test('a reader that goes away stops the run in order', async () => {
-  const running = train('piped', '--steps', '100000', '--json');
-  await within(() => existsSync(join(folder.path, 'piped', 'metrics.jsonl')));
-  running.child.stdout!.destroy();
-  const ended = await running.ended;
-  expect({ code: ended.code, signal: ended.signal }).toEqual({ code: 143, signal: null });
-  expect(hasCheckpoint('piped')).toBe(true);
-});
+test(
+  'a reader that goes away stops the run in order',
+  async () => {
+    const running = train('piped', '--steps', '100000', '--json');
+    await until(() => existsSync(join(folder.path, 'piped', 'metrics.jsonl')));
+    running.child.stdout!.destroy();
+    const ended = await running.ended;
+    expect({ code: ended.code, signal: ended.signal }).toEqual({ code: 143, signal: null });
+    expect(hasCheckpoint('piped')).toBe(true);
+  },
+  SECONDS * 1000,
+);
 
 test.skipIf(process.platform === 'win32')(
   'a checkpoint that does not fit: one line, the one before stays and goes on',
