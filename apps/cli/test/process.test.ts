@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SMALL, temporaryFolder, writeText } from './run-cli.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -59,13 +59,7 @@ const learnt = (out: string): number[][] =>
       return [step, loss];
     });
 /** Waits for what comes in a second, or in many where a disk takes its time to sync a checkpoint. */
-const until = async (what: () => boolean) => {
-  const end = performance.now() + SECONDS * 900;
-  while (!what()) {
-    if (performance.now() > end) throw new Error(`${what} stayed false`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
+const until = (what: () => boolean) => vi.waitUntil(what, { timeout: SECONDS * 900, interval: 5 });
 let pairs = 0;
 const hasCheckpoint = (out: string) => {
   const path = join(folder.path, out, 'checkpoints');

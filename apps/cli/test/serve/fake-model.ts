@@ -1,6 +1,7 @@
 /** A served model whose engine makes tokens without computing: as slow, as full and as broken as a test wants it. */
 import { createByteTokenizer, createChatTemplate } from '@qsparse/data';
 import { type EngineRequest, QueueFullError, type TextStep } from '@qsparse/models';
+import { vi } from 'vitest';
 import type { Limits, ServedModel } from '../../src/serve/served-model.ts';
 import { type ModelServer, type ModelServerOptions, startServer } from '../../src/serve/server.ts';
 import { createTokenTexts } from '../../src/serve/token-texts.ts';
@@ -134,9 +135,5 @@ function expectJson(response: Response): void {
 }
 
 export async function within(what: () => boolean, milliseconds = 5000): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!what()) {
-    if (performance.now() > end) throw new Error('it did not come about');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await vi.waitUntil(what, { timeout: milliseconds, interval: 5 });
 }
