@@ -21,13 +21,38 @@ struct AttentionTokenArguments {
   int keys;
   int heads;
   int groups;
+  int sharing;
   int window;
   int position_step;
   int chunk;
+  int row_bytes;
   float scale;
 };
 
-constexpr int TOKEN_THREADS = 128;
+/** Where a group's keys and values lie, in elements or bytes as `width` is. `sharing` groups of query heads have the same. */
+DEVICE int key_stride(const AttentionTokenArguments& a, int width) { return a.groups / a.sharing * width; }
+DEVICE long long first_key(const AttentionTokenArguments& a, int batch, int group, int width) {
+  return static_cast<long long>(batch) * a.keys * key_stride(a, width) + group / a.sharing * width;
+}
+
+/**
+ * The keys and values of the block's chunk, while the launches before this one end. Where the position is, is read too early
+ * to be relied on: it says what is fetched, past the first cache, and nothing else.
+ */
+DEVICE void fetch_ahead(const AttentionTokenArguments& a) {
+  const int batch = blockIdx.x / a.groups, group = blockIdx.x % a.groups;
+  if (group % a.sharing > 0) return;
+  const int position = a.position ? min(max(__ldcg(a.position + batch * a.position_step), 0), a.keys) : a.keys - a.queries;
+  const Span seen = seen_keys(position, position + a.queries - 1, a.keys, a.window);
+  const int begin = static_cast<int>(blockIdx.y) * a.chunk, end = min(begin + a.chunk, seen.end);
+  const long long first = first_key(a, batch, group, a.row_bytes), stride = key_stride(a, a.row_bytes);
+  for (int key = max(begin, seen.begin) + static_cast<int>(threadIdx.x); key < end; key += blockDim.x) {
+    fetch_into_cache(static_cast<const unsigned char*>(a.k) + first + key * stride, static_cast<u32>(a.row_bytes));
+    fetch_into_cache(static_cast<const unsigned char*>(a.v) + first + key * stride, static_cast<u32>(a.row_bytes));
+  }
+}
+
+constexpr int TOKEN_THREADS = 256;
 constexpr int TOKEN_WARPS = TOKEN_THREADS / 32;
 /** Chunks of a batch and group at most. The same as in attention.ts. */
 constexpr int MOST_CHUNKS = 64;
@@ -131,6 +156,20 @@ DEVICE long long row_of(const AttentionTokenArguments& a, int batch, int group, 
 template <class T, int ROWS, int WIDTH>
 DEVICE void merge_parts(const AttentionTokenArguments& a, int batch, int group, int rows, int count, const float* sums,
                         int sums_step, const float* outs, int outs_step, float* factors) {
+  // Results of a thread, and parts of each that are under way at once: the first ones while their factors are found.
+  constexpr int ITEMS = (ROWS * WIDTH + TOKEN_THREADS - 1) / TOKEN_THREADS, AT_ONCE = ITEMS <= 2 ? 16 : 32 / ITEMS;
+  float values[AT_ONCE][ITEMS], results[ITEMS] = {};
+  const auto load = [&](int from) {
+#pragma unroll
+    for (int p = 0; p < AT_ONCE; p++)
+#pragma unroll
+      for (int item = 0; item < ITEMS; item++) {
+        const int i = threadIdx.x + item * TOKEN_THREADS;
+        const bool exists = from + p < count && i < rows * WIDTH;
+        values[p][item] = exists ? __ldcg(outs + static_cast<long long>(from + p) * outs_step + i) : 0.0f;
+      }
+  };
+  load(0);
   for (int r = warp_index(); r < rows; r += TOKEN_WARPS) {
     RunningSum parts[MOST_CHUNKS / 32];
     float largest = -INFINITE, all = 0;
@@ -152,19 +191,8 @@ DEVICE void merge_parts(const AttentionTokenArguments& a, int batch, int group, 
     if (lane_index() == 0) a.log_sum_exp[row_of(a, batch, group, r)] = all == 0 ? -INFINITE : largest + logf(all);
   }
   __syncthreads();
-  // Results of a thread, and parts of each that are under way at once.
-  constexpr int ITEMS = (ROWS * WIDTH + TOKEN_THREADS - 1) / TOKEN_THREADS, AT_ONCE = ITEMS <= 2 ? 16 : 32 / ITEMS;
-  float results[ITEMS] = {};
   for (int from = 0; from < count; from += AT_ONCE) {
-    float values[AT_ONCE][ITEMS];
-#pragma unroll
-    for (int p = 0; p < AT_ONCE; p++)
-#pragma unroll
-      for (int item = 0; item < ITEMS; item++) {
-        const int i = threadIdx.x + item * TOKEN_THREADS;
-        const bool exists = from + p < count && i < rows * WIDTH;
-        values[p][item] = exists ? __ldcg(outs + static_cast<long long>(from + p) * outs_step + i) : 0.0f;
-      }
+    if (from > 0) load(from);
 #pragma unroll
     for (int p = 0; p < AT_ONCE; p++)
 #pragma unroll
@@ -217,8 +245,8 @@ DEVICE void attention_token(const AttentionTokenArguments& a) {
     spans[r] = seen_keys(at, at, a.keys, a.window, first_key_of(first, query));
   }
   const int begin = max(seen.begin, chunk * a.chunk), end = min(seen.end, (chunk + 1) * a.chunk);
-  const int stride = a.groups * WIDTH;
-  const long long place = static_cast<long long>(batch) * a.keys * stride + group * WIDTH + column;
+  const int stride = key_stride(a, WIDTH);
+  const long long place = first_key(a, batch, group, WIDTH) + column;
   Work work;
 #pragma unroll
   for (int r = 0; r < ROWS; r++) {
@@ -274,15 +302,15 @@ DEVICE void attention_token(const AttentionTokenArguments& a) {
                         rows * WIDTH, factors);
 }
 
-KERNEL(attention_token_1_64_bf16, 128, AttentionTokenArguments) { attention_token<bf16, 1, 8>(a); }
-KERNEL(attention_token_4_64_bf16, 128, AttentionTokenArguments) { attention_token<bf16, 4, 8>(a); }
-KERNEL(attention_token_8_64_bf16, 128, AttentionTokenArguments) { attention_token<bf16, 8, 8>(a); }
-KERNEL(attention_token_1_128_bf16, 128, AttentionTokenArguments) { attention_token<bf16, 1, 16>(a); }
-KERNEL(attention_token_4_128_bf16, 128, AttentionTokenArguments) { attention_token<bf16, 4, 16>(a); }
-KERNEL(attention_token_8_128_bf16, 128, AttentionTokenArguments) { attention_token<bf16, 8, 16>(a); }
-KERNEL(attention_token_1_64_f32, 128, AttentionTokenArguments) { attention_token<float, 1, 16>(a); }
-KERNEL(attention_token_4_64_f32, 128, AttentionTokenArguments) { attention_token<float, 4, 16>(a); }
-KERNEL(attention_token_8_64_f32, 128, AttentionTokenArguments) { attention_token<float, 8, 16>(a); }
-KERNEL(attention_token_1_128_f32, 128, AttentionTokenArguments) { attention_token<float, 1, 32>(a); }
-KERNEL(attention_token_4_128_f32, 128, AttentionTokenArguments) { attention_token<float, 4, 32>(a); }
-KERNEL(attention_token_8_128_f32, 128, AttentionTokenArguments) { attention_token<float, 8, 32>(a); }
+KERNEL(attention_token_1_64_bf16, 256, AttentionTokenArguments) { attention_token<bf16, 1, 8>(a); }
+KERNEL(attention_token_4_64_bf16, 256, AttentionTokenArguments) { attention_token<bf16, 4, 8>(a); }
+KERNEL(attention_token_8_64_bf16, 256, AttentionTokenArguments) { attention_token<bf16, 8, 8>(a); }
+KERNEL(attention_token_1_128_bf16, 256, AttentionTokenArguments) { attention_token<bf16, 1, 16>(a); }
+KERNEL(attention_token_4_128_bf16, 256, AttentionTokenArguments) { attention_token<bf16, 4, 16>(a); }
+KERNEL(attention_token_8_128_bf16, 256, AttentionTokenArguments) { attention_token<bf16, 8, 16>(a); }
+KERNEL(attention_token_1_64_f32, 256, AttentionTokenArguments) { attention_token<float, 1, 16>(a); }
+KERNEL(attention_token_4_64_f32, 256, AttentionTokenArguments) { attention_token<float, 4, 16>(a); }
+KERNEL(attention_token_8_64_f32, 256, AttentionTokenArguments) { attention_token<float, 8, 16>(a); }
+KERNEL(attention_token_1_128_f32, 256, AttentionTokenArguments) { attention_token<float, 1, 32>(a); }
+KERNEL(attention_token_4_128_f32, 256, AttentionTokenArguments) { attention_token<float, 4, 32>(a); }
+KERNEL(attention_token_8_128_f32, 256, AttentionTokenArguments) { attention_token<float, 8, 32>(a); }

@@ -26,8 +26,10 @@ const [LEAST_KEYS, MOST_KEYS] = [64, 512];
 const ENOUGH_BLOCKS = 512;
 /** Of attention-token.cu: heads' columns, what the keys of a chunk are a multiple of, and chunks at most. */
 const TOKEN_COLUMNS = [64, 128] as const;
-const TOKEN_KEYS = 32;
+const TOKEN_KEYS = 64;
 const TOKEN_CHUNKS = 64;
+/** So many keys at most are read by each head for itself where heads share them: they are near, and more blocks are quicker. */
+const APART_KEYS = 2048;
 
 export const attention: CudaKernel = cudaKernel(
   attentionOp,
@@ -84,29 +86,27 @@ function attendFew(
   const { queries, keys, heads, groups, width } = sizes;
   const [pairs, rows] = [batch * groups, (queries * heads) / groups];
   const isWide = [inputs.q, inputs.k, inputs.v, width * (isF32 ? 4 : 2)].every((number) => number % 16 === 0);
-  const memory = (chunks: number) => ({
-    sums: context.temporary(pairs * chunks * rows * 8),
-    outs: context.temporary(pairs * chunks * rows * width * 4),
-    arrived: pairs <= COUNTERS ? context.counters(pairs) : 0,
-  });
-
   const columns = isWide ? TOKEN_COLUMNS.find((one) => one === width) : undefined;
   if (columns && pairs <= COUNTERS) {
     const chunk = Math.ceil(keys / TOKEN_CHUNKS / TOKEN_KEYS) * TOKEN_KEYS;
     const chunks = Math.ceil(keys / chunk);
-    const held = rows === 1 ? 1 : rows <= 4 ? 4 : FEW_ROWS;
+    const sharing = keys <= APART_KEYS && batch * heads <= COUNTERS ? heads / groups : 1;
+    const [blocks, ofBlock] = [pairs * sharing, rows / sharing];
+    const held = ofBlock === 1 ? 1 : ofBlock <= 4 ? 4 : FEW_ROWS;
     const { width: _, ...others } = sizes;
-    const args = { ...inputs, ...others, ...memory(chunks), y, logSumExp, chunk };
+    const memory = partsMemory(blocks, chunks, ofBlock, width, context);
+    const sites = { ...others, groups: groups * sharing, sharing, chunk, rowBytes: width * (isF32 ? 4 : 2) };
+    const args = { ...inputs, ...sites, ...memory, y, logSumExp };
     const kernel = isF32
       ? (`attention_token_${held}_${columns}_f32` as const)
       : (`attention_token_${held}_${columns}_bf16` as const);
-    context.launch(kernel, args, [pairs, chunks], { early: true });
+    context.launch(kernel, args, [blocks, chunks], { early: true });
     return;
   }
   const wanted = Math.ceil((pairs * keys) / ENOUGH_BLOCKS / LEAST_KEYS) * LEAST_KEYS;
   const chunk = Math.min(wanted, MOST_KEYS);
   const chunks = Math.ceil(keys / chunk);
-  const { sums, outs, arrived } = memory(chunks);
+  const { sums, outs, arrived } = partsMemory(pairs, chunks, rows, width, context);
   const kind = !isWide ? 'any' : rows === 1 ? 1 : FEW_ROWS;
   context.launch(
     isF32 ? `attention_few_${kind}_f32` : `attention_few_${kind}_bf16`,
@@ -120,4 +120,19 @@ function attendFew(
     { sums, outs, y, logSumExp, queries, heads, groups, width, chunks },
     [pairs],
   );
+}
+
+/** Where the chunks of each pair leave what they found of its rows [rows, width]. */
+function partsMemory(
+  pairs: number,
+  chunks: number,
+  rows: number,
+  width: number,
+  context: LaunchContext,
+): { readonly sums: number; readonly outs: number; readonly arrived: number } {
+  return {
+    sums: context.temporary(pairs * chunks * rows * 8),
+    outs: context.temporary(pairs * chunks * rows * width * 4),
+    arrived: pairs <= COUNTERS ? context.counters(pairs) : 0,
+  };
 }

@@ -45,7 +45,7 @@ DEVICE void wait_for_earlier_launches() {
 
 /**
  * What a kernel does before it waits: nothing, unless the file of its struct has another form of this in front of its
- * KERNELs. It may have memory brought into the second cache and must read none.
+ * KERNELs. It may have memory brought into the second cache; what it reads may be written at the same time.
  */
 template <class Arguments>
 DEVICE void fetch_ahead(const Arguments&) {}

@@ -13,12 +13,12 @@ DEVICE u32 gated_word(u32 gates, u32 ups) {
                    activation<bf16, KIND>(high_bf16(gates)).value * high_bf16(ups));
 }
 /** The same of vectors, in the place of the gates. */
-template <GatedKind KIND, int COUNT>
-DEVICE void gate_words(u32 (&gates)[COUNT][WORDS], const u32 (&ups)[COUNT][WORDS]) {
+template <GatedKind KIND, int COUNT, int OF_VECTOR>
+DEVICE void gate_words(u32 (&gates)[COUNT][OF_VECTOR], const u32 (&ups)[COUNT][OF_VECTOR]) {
 #pragma unroll
   for (int v = 0; v < COUNT; v++)
 #pragma unroll
-    for (int i = 0; i < WORDS; i++) gates[v][i] = gated_word<KIND>(gates[v][i], ups[v][i]);
+    for (int i = 0; i < OF_VECTOR; i++) gates[v][i] = gated_word<KIND>(gates[v][i], ups[v][i]);
 }
 
 template <class Team, GatedKind KIND>

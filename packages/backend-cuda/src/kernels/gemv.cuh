@@ -50,22 +50,23 @@ DEVICE void fetch_weights(const void* w, long long bytes, int ahead) {
   if (left > 0) fetch_into_cache(static_cast<const unsigned char*>(w) + from, static_cast<u32>(left < ahead ? left : ahead));
 }
 
-/** Entries of a list that a thread has under way at once. */
-constexpr int LIST_AT_ONCE = 4;
-/** Loads `held` entries of a part from its entry `begin` on; store(i, place, channel, value) takes the i-th of them. */
-template <class Value, class Store>
+/**
+ * Loads `held` entries of a part from its entry `begin` on, AT_ONCE of a thread under way at once; store(i, place, channel,
+ * value) takes the i-th of them.
+ */
+template <int AT_ONCE, class Value, class Store>
 DEVICE void load_entries(const int* indices, const Value* values, const ListPart& part, int begin, int held, Store store) {
-  for (int from = threadIdx.x; from < held; from += LIST_AT_ONCE * GEMV_THREADS) {
-    int channels[LIST_AT_ONCE];
-    Value numbers[LIST_AT_ONCE];
+  for (int from = threadIdx.x; from < held; from += AT_ONCE * GEMV_THREADS) {
+    int channels[AT_ONCE];
+    Value numbers[AT_ONCE];
 #pragma unroll
-    for (int j = 0; j < LIST_AT_ONCE; j++) {
+    for (int j = 0; j < AT_ONCE; j++) {
       const int i = from + j * GEMV_THREADS, place = part.place(begin + i);
       channels[j] = i < held ? indices[place] : 0;
       numbers[j] = i < held ? values[place] : Value{};
     }
 #pragma unroll
-    for (int j = 0; j < LIST_AT_ONCE; j++) {
+    for (int j = 0; j < AT_ONCE; j++) {
       const int i = from + j * GEMV_THREADS;
       if (i < held) store(i, part.place(begin + i), channels[j], numbers[j]);
     }

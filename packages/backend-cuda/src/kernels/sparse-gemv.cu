@@ -156,7 +156,7 @@ DEVICE void sparse_gemv(const SparseGemvArguments& a) {
     // The count comes with the entries, not before them: places behind it exist and are left alone afterwards.
     const int count = entries_of_row(a.count, row, a.keep);
     const int held = min(CHUNK, most - begin);
-    load_entries(a.indices + list, a.values + list, part, begin, held, [&](int i, int place, int channel, float value) {
+    load_entries<4>(a.indices + list, a.values + list, part, begin, held, [&](int i, int place, int channel, float value) {
       const bool outside = static_cast<u32>(channel) >= static_cast<u32>(a.inputs);
       broken |= outside && place < count;
       memory.list[i] = {outside ? 0 : channel, value};

@@ -60,8 +60,8 @@ export function listArguments(
 
 /** Blocks of few rows that a multiprocessor has at a time: with more rows than that, less is done for each. */
 const FEW_RESIDENT = 2;
-/** Bytes and bf16 entries of a vector; the longest rows that take one and two of them a thread. */
-const VECTOR = { bytes: 16, entries: 8 } as const;
+/** bf16 entries of a vector, and bytes of shared memory for each; the longest rows that take one and two vectors a thread. */
+const [VECTOR, SHARED] = [8, 4] as const;
 const LONGEST = { ofOne: 4096, ofTwo: 12_288 } as const;
 const WARP = 32;
 
@@ -71,12 +71,14 @@ const WARP = 32;
  */
 export function fewRows(
   { rows, width }: { readonly rows: number; readonly width: number },
-  { multiprocessors }: LaunchContext,
+  { multiprocessors, computeCapability }: LaunchContext,
 ): { readonly held: 1 | 2 | 4; readonly options: Pick<LaunchOptions, 'threads' | 'shared'> } | undefined {
   if (rows > FEW_RESIDENT * multiprocessors) return undefined;
+  // Blocks of older GPUs have 64 KiB of shared memory.
+  if (computeCapability < 80 && width > LONGEST.ofTwo) return undefined;
   const held = width <= LONGEST.ofOne ? 1 : width <= LONGEST.ofTwo ? 2 : 4;
-  const threads = WARP * Math.ceil(width / (VECTOR.entries * held * WARP));
-  return { held, options: { threads, shared: threads * held * VECTOR.bytes } };
+  const threads = WARP * Math.ceil(width / (VECTOR * held * WARP));
+  return { held, options: { threads, shared: threads * held * VECTOR * SHARED } };
 }
 
 /** Entries that stay of a row that is selected as a whole. */

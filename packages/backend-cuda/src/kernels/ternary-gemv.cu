@@ -19,7 +19,6 @@ struct TernaryGemvArguments {
   int inputs;
   int outputs;
   int tiles;
-  int lanes;
   int is_wide;
   int is_bf16;
   int ahead;
@@ -34,13 +33,19 @@ DEVICE void fetch_ahead(const TernaryGemvArguments& a) {
 
 /** Entries of a list that are held at a time. */
 constexpr int TERNARY_CHUNK = 2048;
-/** Bytes of a channel that a lane takes, and outputs in them. */
+/** Bytes of a channel that a lane takes, and outputs in them; lanes that read a run of one channel together, and its outputs. */
 constexpr int LANE_BYTES = 8;
 constexpr int LANE_OUTPUTS = 4 * LANE_BYTES;
+constexpr int LANES = 16;
+constexpr int TILE_OUTPUTS = LANES * LANE_OUTPUTS;
+/** Runs that a block reads at once. */
+constexpr int GROUPS = GEMV_THREADS / LANES;
+/** Entries of a list that a thread loads at once: a part is seldom longer than a block has threads. */
+constexpr int TERNARY_AT_ONCE = 2;
 /** Of a lane's sums in shared memory: one more than they are, so that lanes lie in other banks. */
 constexpr int LANE_STRIDE = LANE_OUTPUTS + 1;
-/** Outputs that a thread finishes: of 32 lanes. */
-constexpr int FINISHED = 32 * LANE_OUTPUTS / GEMV_THREADS;
+/** Outputs that a thread finishes. */
+constexpr int FINISHED = TILE_OUTPUTS / GEMV_THREADS;
 /**
  * A cell adds up what the parts of a list give for one output: their sums in the lower bits, and above how many they are
  * and how many of those have an index outside. It is 0 before and after a launch.
@@ -52,7 +57,7 @@ union TernaryMemory {
     int channels[TERNARY_CHUNK];
     signed char values[TERNARY_CHUNK];
   } list;
-  int sums[GEMV_WARPS * 32 * LANE_STRIDE];
+  int sums[GEMV_WARPS * LANES * LANE_STRIDE];
 };
 
 template <bool IS_WIDE>
@@ -85,13 +90,13 @@ DEVICE void add_codes(int* sums, u32 a, u32 b, u32 c, u32 d, int values) {
 /** Adds the fours of the list that are the group's; FOURS of them are under way at once. */
 template <int FOURS, bool IS_WIDE>
 DEVICE void add_fours(int (&sums)[LANE_OUTPUTS], int& of_values, const TernaryGemvArguments& a, const TernaryMemory& memory,
-                      int fours, int group, int groups, int stride, int column) {
-  for (int from = group; from < fours; from += FOURS * groups) {
+                      int fours, int group, int stride, int column) {
+  for (int from = group; from < fours; from += FOURS * GROUPS) {
     Vector<u32, 2> words[FOURS][4];
     int values[FOURS];
 #pragma unroll
     for (int u = 0; u < FOURS; u++) {
-      const int four = from + u * groups;
+      const int four = from + u * GROUPS;
       const bool exists = four < fours;
       values[u] = exists ? load_vector<1>(reinterpret_cast<const int*>(&memory.list.values[4 * four])).at[0] : 0;
       const Vector<int, 4> channels = exists ? load_vector<4>(&memory.list.channels[4 * four]) : Vector<int, 4>{};
@@ -103,7 +108,7 @@ DEVICE void add_fours(int (&sums)[LANE_OUTPUTS], int& of_values, const TernaryGe
     }
 #pragma unroll
     for (int u = 0; u < FOURS; u++) {
-      if (u > 0 && from + u * groups >= fours) break;
+      if (u > 0 && from + u * GROUPS >= fours) break;
       of_values = __dp4a(0x01010101, values[u], of_values);
 #pragma unroll
       for (int half = 0; half < 2; half++)
@@ -118,25 +123,14 @@ DEVICE void ternary_gemv(const TernaryGemvArguments& a) {
   __shared__ __align__(16) TernaryMemory memory;
   const BlockPlace block = place_of_block(a.tiles);
   const int tile = block.tile, row = block.row;
-  const int own_lane = static_cast<int>(threadIdx.x) & (a.lanes - 1), group = static_cast<int>(threadIdx.x) / a.lanes;
-  const int groups = GEMV_THREADS / a.lanes, width = a.lanes * LANE_OUTPUTS, first = tile * width;
-  const int stride = channel_bytes(a.outputs), column = (tile * a.lanes + own_lane) * LANE_BYTES;
+  const int own_lane = static_cast<int>(threadIdx.x) % LANES, group = static_cast<int>(threadIdx.x) / LANES;
+  const int first = tile * TILE_OUTPUTS, stride = channel_bytes(a.outputs), column = (tile * LANES + own_lane) * LANE_BYTES;
   const ListPart part = {static_cast<int>(blockIdx.y), static_cast<int>(gridDim.y)};
   const long long list = static_cast<long long>(row) * a.keep;
   const int most = part.entries(a.keep);
 
-  // What ends an output is under way while its sum is made.
-  const float scale_of_row = a.scale[row];
-  float factors[FINISHED];
+  float scale_of_row = 0, factors[FINISHED];
   u32 added[FINISHED];
-#pragma unroll
-  for (int j = 0; j < FINISHED; j++) {
-    const int i = static_cast<int>(threadIdx.x) + j * GEMV_THREADS, output = first + i;
-    const bool exists = i < width && output < a.outputs;
-    factors[j] = exists ? a.scales[output] : 0.0f;
-    added[j] = exists && a.add ? bits_at(a.add, static_cast<long long>(row) * a.outputs + output, a.is_bf16) : 0;
-  }
-
   int sums[LANE_OUTPUTS] = {};
   int of_values = 0;
   bool broken = false;
@@ -146,7 +140,7 @@ DEVICE void ternary_gemv(const TernaryGemvArguments& a) {
     // The count comes with the entries, not before them: places behind it exist, and their values count as 0.
     const int count = entries_of_row(a.count, row, a.keep);
     const int held = min(TERNARY_CHUNK, most - begin);
-    load_entries(a.indices + list, a.values + list, part, begin, held, [&](int i, int place, int channel, signed char value) {
+    load_entries<TERNARY_AT_ONCE>(a.indices + list, a.values + list, part, begin, held, [&](int i, int place, int channel, signed char value) {
       const bool outside = static_cast<u32>(channel) >= static_cast<u32>(a.inputs);
       broken |= outside && place < count;
       memory.list.channels[i] = outside ? 0 : channel;
@@ -155,23 +149,36 @@ DEVICE void ternary_gemv(const TernaryGemvArguments& a) {
     // The last four is whole.
     const int behind = held + static_cast<int>(threadIdx.x);
     if (behind < (held + 3) / 4 * 4) memory.list.channels[behind] = memory.list.values[behind] = 0;
-    entries = part.entries(count);
+    // Lists are full but for what is too small for a level.
+    entries = count == a.keep ? most : part.entries(count);
     __syncthreads();
+    // What ends an output is under way while its sum is made.
+    if (begin == 0) {
+      scale_of_row = a.scale[row];
+#pragma unroll
+      for (int j = 0; j < FINISHED; j++) {
+        const int output = first + static_cast<int>(threadIdx.x) + j * GEMV_THREADS;
+        const bool exists = output < a.outputs;
+        factors[j] = exists ? a.scales[output] : 0.0f;
+        added[j] = exists && a.add ? bits_at(a.add, static_cast<long long>(row) * a.outputs + output, a.is_bf16) : 0;
+      }
+    }
     const int fours = column < stride ? (min(TERNARY_CHUNK, entries - begin) + 3) / 4 : 0;
-    if (a.is_wide) add_fours<FOURS, true>(sums, of_values, a, memory, fours, group, groups, stride, column);
-    else add_fours<1, false>(sums, of_values, a, memory, fours, group, groups, stride, column);
+    if (a.is_wide) add_fours<FOURS, true>(sums, of_values, a, memory, fours, group, stride, column);
+    else add_fours<1, false>(sums, of_values, a, memory, fours, group, stride, column);
   }
   broken = __syncthreads_or(broken);
 
   // A code is its weight and 1; fields 1 and 2 hold 4 and 16 times their sums.
 #pragma unroll
   for (int i = 0; i < LANE_OUTPUTS; i++) sums[i] = (sums[i] >> (i % 4 == 1 ? 2 : i % 4 == 2 ? 4 : 0)) - of_values;
-  for (int step = a.lanes; step < 32; step *= 2)
+#pragma unroll
+  for (int step = LANES; step < 32; step *= 2)
 #pragma unroll
     for (int i = 0; i < LANE_OUTPUTS; i++) sums[i] += __shfl_xor_sync(FULL_WARP, sums[i], step);
-  if (lane_index() < a.lanes) {
+  if (lane_index() < LANES) {
 #pragma unroll
-    for (int i = 0; i < LANE_OUTPUTS; i++) memory.sums[(warp_index() * a.lanes + own_lane) * LANE_STRIDE + i] = sums[i];
+    for (int i = 0; i < LANE_OUTPUTS; i++) memory.sums[(warp_index() * LANES + own_lane) * LANE_STRIDE + i] = sums[i];
   }
   __syncthreads();
 
@@ -181,12 +188,12 @@ DEVICE void ternary_gemv(const TernaryGemvArguments& a) {
   for (int j = 0; j < FINISHED; j++) {
     const int i = static_cast<int>(threadIdx.x) + j * GEMV_THREADS;
     totals[j] = 0;
-    if (i >= width || first + i >= a.outputs) continue;
+    if (first + i >= a.outputs) continue;
     const int byte = i / 256 * 64 + i % 64, field = i / 64 % 4;
     const int* of_output = memory.sums + byte / LANE_BYTES * LANE_STRIDE + byte % LANE_BYTES * 4 + field;
     int sum = 0;
 #pragma unroll
-    for (int warp = 0; warp < GEMV_WARPS; warp++) sum += of_output[warp * a.lanes * LANE_STRIDE];
+    for (int warp = 0; warp < GEMV_WARPS; warp++) sum += of_output[warp * LANES * LANE_STRIDE];
     totals[j] = static_cast<u64>(static_cast<long long>(sum)) + ONE_PART + (broken ? BROKEN_PART : 0);
     if (part.parts > 1) totals[j] += atomicAdd(&cells[i], totals[j]);
   }

@@ -6,14 +6,15 @@ import { triedTuning } from './tried-tuning.ts';
 
 /** The same as in ternary-gemv.cu. */
 const LANE_BYTES = 8;
-const TUNING: GemvTuning = { lanes: 16, blocks: 2, entries: 64, ahead: 8 };
+const LANES = 16;
+const TUNING: Omit<GemvTuning, 'lanes'> = { blocks: 2, entries: 64, ahead: 8 };
 
 export const ternaryGemv: CudaKernel = cudaKernel(
   ternaryGemvOp,
   ({ indices, values, count, scale, w, scales, add }, { y }, _attrs, context) => {
     const { rows, width: keep } = asRows(indices.shape);
     const outputs = sizeOf(scales.shape);
-    const tuning = { ...TUNING, ...triedTuning() };
+    const tuning = { ...TUNING, ...triedTuning(), lanes: LANES };
     // A counter of 8 bytes adds up what the parts of a list give for an output.
     const sizes = { rows, keep, outputs, laneOutputs: 4 * LANE_BYTES, rowCounters: 2 * outputs };
     const cut = gemvParts(sizes, tuning, context.multiprocessors);
@@ -21,7 +22,7 @@ export const ternaryGemv: CudaKernel = cudaKernel(
       ...{ indices: at(indices), values: at(values), count: at(count), scale: at(scale), w: at(w) },
       ...{ scales: at(scales), add: at(add), y: at(y) },
       cells: cut.counters === 0 ? 0 : context.counters(cut.counters),
-      ...{ keep, inputs: w.shape[0]!, outputs, tiles: cut.tiles, lanes: cut.lanes },
+      ...{ keep, inputs: w.shape[0]!, outputs, tiles: cut.tiles },
       ...{ isWide: at(w) % LANE_BYTES === 0 ? 1 : 0, isBf16: y.dtype === 'bf16' ? 1 : 0 },
       ahead: fetchedAhead(tuning, rows, cut, at(w)),
     };

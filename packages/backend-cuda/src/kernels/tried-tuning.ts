@@ -1,6 +1,6 @@
 /**
  * Other launch shapes for measurements: QSPARSE_GEMV_TUNING=lanes,blocks,entries,ahead in place of what a kernel has;
- * an empty field leaves what it has.
+ * an empty field leaves what it has. The ternary product has one number of lanes.
  */
 export function triedTuning(): {
   readonly lanes?: number;
