@@ -33,8 +33,8 @@ const SOURCE_ONLY: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Files that run once more in processes with another environment, which no test can change: how wide lavapipe's
- * subgroups are.
+ * Files that run in processes with another environment, which no test can change: how wide lavapipe's subgroups are, and
+ * which driver there is.
  */
 const VARIANTS: Readonly<
   Record<string, readonly [name: string, env: Record<string, string>, file: string][]>
@@ -43,6 +43,7 @@ const VARIANTS: Readonly<
     ['subgroups-of-4', { LP_NATIVE_VECTOR_WIDTH: '128' }, 'variants/subgroups.test.ts'],
     ['subgroups-of-8', { LP_NATIVE_VECTOR_WIDTH: '256' }, 'variants/subgroups.test.ts'],
     ['subgroups-of-16', { LP_NATIVE_VECTOR_WIDTH: '512' }, 'variants/subgroups.test.ts'],
+    ['full', { QSPARSE_WEBGPU_DRIVER: 'swiftshader' }, 'variants/out-of-memory.test.ts'],
   ],
 };
 /** What Chromium needs for WebGPU on a machine without a GPU, for computing alone. */

@@ -1,4 +1,4 @@
-/** The page: reads its controls, shows what a session tells. It holds no state but the points of the curve. */
+/** The page: reads its controls, shows what a session tells. It holds no state but the points of the curve and a click. */
 import { drawCurve, type Point } from './curve.ts';
 import type { Choice, Session } from './session.ts';
 
@@ -30,9 +30,14 @@ export async function mountPage(root: ParentNode, session: Session): Promise<voi
   ];
   let points: Point[] = [];
   let drawing = false;
+  let opening = false;
+  /** Train was clicked before there was a device. */
+  let clicked = false;
 
   const enable = (mode: 'opening' | 'ready' | 'training' | 'writing'): void => {
-    for (const name of ['train', 'forget', 'write'] as const) buttons[name].disabled = mode !== 'ready';
+    opening = mode === 'opening';
+    for (const name of ['forget', 'write'] as const) buttons[name].disabled = mode !== 'ready';
+    buttons.train.disabled = clicked || (mode !== 'ready' && !opening);
     buttons.stop.disabled = mode !== 'training';
     deviceBox.disabled = mode !== 'ready';
   };
@@ -55,8 +60,12 @@ export async function mountPage(root: ParentNode, session: Session): Promise<voi
       problem.textContent = error instanceof Error ? error.message : String(error);
       problem.hidden = false;
       status.textContent = 'That did not work.';
+      clicked = false;
     }
+    const goesOn = clicked;
+    clicked = false;
     enable('ready');
+    if (goesOn) void train();
   };
 
   const open = (): Promise<void> =>
@@ -95,7 +104,9 @@ export async function mountPage(root: ParentNode, session: Session): Promise<voi
 
   find('training').addEventListener('submit', (event) => {
     event.preventDefault();
-    void train();
+    clicked = opening;
+    if (clicked) buttons.train.disabled = true;
+    else void train();
   });
   buttons.stop.addEventListener('click', () => {
     status.textContent = 'Stopping after this step …';

@@ -73,8 +73,12 @@ export function createSession({
   };
   const reopen = async (): Promise<{ device: Device; model: Decoder; data: Corpus }> => {
     close();
-    data ??= await corpus();
-    device = await openDevice(choice);
+    // A GPU opens beside the work of this thread.
+    const [given, found] = await Promise.allSettled([data ?? corpus(), openDevice(choice)]);
+    if (found.status === 'rejected') throw found.reason;
+    device = found.value;
+    if (given.status === 'rejected') throw given.reason;
+    data = given.value;
     model = createDecoder(device, { ...config, vocabularySize: data.tokenizer.vocabularySize });
     initialize(model, SEED);
     return { device, model, data };

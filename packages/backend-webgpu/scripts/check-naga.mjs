@@ -5,6 +5,8 @@
 import { fileURLToPath } from 'node:url';
 
 const VERSION = '2.9.6';
+/** For its download of 40 MB. */
+const MOST_MILLISECONDS = 120_000;
 if (globalThis.Deno) await compileAll();
 else await startDeno();
 
@@ -72,7 +74,7 @@ async function startDeno() {
     writeFileSync(`${folder}/package.json`, JSON.stringify(manifest));
     const options = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
     const shell = process.platform === 'win32';
-    spawnSync('npm', options, { cwd: folder, stdio: 'inherit', shell });
+    spawnSync('npm', options, { cwd: folder, stdio: 'inherit', shell, timeout: MOST_MILLISECONDS });
     if (!existsSync(deno)) give(`there is no Deno at ${deno}`);
   }
   const manifest = fileURLToPath(new URL('../.software-gpu/lavapipe.json', import.meta.url));

@@ -77,20 +77,32 @@ export function parseModule(file, read) {
 
 /**
  * The text of a file and of what it includes, each file once, in order: where from, directives (which must come first in
- * a module), and lines without comments and indentation.
+ * a module), and lines without comments and indentation. Each part begins with a line that says where its next one is in
+ * its file, as `//rows:12`, or `//:12` in the module's own; empty lines in between stay, so that lines can be counted.
  */
 function partsOf(file, read, included = new Set()) {
   if (included.has(file)) return [];
+  const isOwn = included.size === 0;
   included.add(file);
-  return read(file)
-    .replace(/\/\*[\s\S]*?\*\//g, '')
-    .split(/^(\/\/#include "[^"]+")\s*$/m)
-    .flatMap((piece) => {
-      const [, other] = /^\/\/#include "([^"]+)"$/.exec(piece) ?? [];
-      if (other) return partsOf(other, read, included);
-      const lines = piece.split('\n').map((line) => line.replace(/\/\/.*$/, '').trim());
-      const directives = lines.filter((line) => DIRECTIVE.test(line));
-      const code = lines.filter((line) => line !== '' && !DIRECTIVE.test(line));
-      return [{ file, directives, text: code.map((line) => `${line}\n`).join('') }];
-    });
+  const text = read(file).replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ''));
+  let line = 1;
+  return text.split(/^(\/\/#include "[^"]+")[ \t]*\n/m).flatMap((piece) => {
+    const [, other] = /^\/\/#include "([^"]+)"$/.exec(piece) ?? [];
+    if (other) {
+      line += 1;
+      return partsOf(other, read, included);
+    }
+    const lines = piece.split('\n').map((each) => each.replace(/\/\/.*$/, '').trim());
+    const directives = lines.filter((each) => DIRECTIVE.test(each));
+    const code = lines.map((each) => (DIRECTIVE.test(each) ? '' : each));
+    const first = code.findIndex((each) => each !== '');
+    const last = code.findLastIndex((each) => each !== '');
+    const at = line + first;
+    line += lines.length - 1;
+    const text =
+      first < 0
+        ? ''
+        : `//${isOwn ? '' : file.replace('.wgsl', '')}:${at}\n${code.slice(first, last + 1).join('\n')}\n`;
+    return [{ file, directives, text }];
+  });
 }

@@ -49,7 +49,7 @@ export function placeOf(
     );
   }
   if (size > maxBinding) {
-    const what = `kernel ${kernel}: ${binding.name}, ${view.dtype} ${showShape(view.shape)}, has ${showBytes(size)}`;
+    const what = `kernel ${kernel}: ${view.name ?? binding.name}, ${view.dtype} ${showShape(view.shape)}, has ${showBytes(size)}`;
     const allowed = `the adapter binds at most ${showBytes(maxBinding)} at once`;
     throw new LimitError(
       'maxStorageBufferBindingSize',

@@ -1,6 +1,6 @@
 /** Slots of core's pool as GPU buffers. A buffer is destroyed when the pool lets it go: the collector would be late. */
 import { type MemoryReport, OutOfMemoryError, Pool, showShape, type Type } from '@qsparse/core';
-import { LimitError, showBytes } from './errors.ts';
+import { firstLine, LimitError, showBytes } from './errors.ts';
 
 const STORAGE_COPY_SRC_COPY_DST = 0x80 | 0x04 | 0x08;
 const SCRATCH_BYTES = 256;
@@ -25,12 +25,16 @@ export function createBuffers(device: GPUDevice, most: number, flush: () => void
   const scratches: GPUBuffer[] = [];
   let reserved = 0;
   let nextSlot = 1;
+  /** The tensor that the next buffer is for. */
+  let wanted: Type | undefined;
+  const describe = (bytes: number): string =>
+    `${wanted ? `${wanted.name ?? 'a tensor'} ${wanted.dtype} ${showShape(wanted.shape)}` : 'memory'} of ${showBytes(bytes)}`;
   const make = (label: string, size: number): GPUBuffer =>
     device.createBuffer({ label, size, usage: STORAGE_COPY_SRC_COPY_DST });
   const pool = new Pool('webgpu', {
     reserve(bytes) {
       if (reserved + bytes > most) return undefined;
-      buffers.set(nextSlot, make(`tensor of ${showBytes(bytes)}`, bytes));
+      buffers.set(nextSlot, make(describe(bytes), bytes));
       reserved += bytes;
       return nextSlot++;
     },
@@ -45,9 +49,9 @@ export function createBuffers(device: GPUDevice, most: number, flush: () => void
   return {
     alloc(bytes, type) {
       const { maxBufferSize } = device.limits;
+      wanted = type;
       if (bytes > maxBufferSize) {
-        const tensor = type ? `a tensor ${type.dtype} ${showShape(type.shape)}` : 'memory';
-        const what = `${tensor} of ${showBytes(bytes)} does not fit: the adapter allows buffers of ${showBytes(maxBufferSize)}`;
+        const what = `${describe(bytes)} does not fit: the adapter allows buffers of ${showBytes(maxBufferSize)}`;
         throw new LimitError('maxBufferSize', what, HINT);
       }
       return pool.alloc(bytes);
@@ -63,7 +67,10 @@ export function createBuffers(device: GPUDevice, most: number, flush: () => void
     outOfMemory(message) {
       const { live, count, programs, free } = pool.report();
       const use = `${showBytes(live)} in ${count} tensors and ${showBytes(programs)} in captured programs are in use, ${showBytes(free)} are kept`;
-      return new OutOfMemoryError('webgpu', `the GPU has no room left (${message}); ${use}`, HINT);
+      const [, label] = /BufferDescriptor "+([^"]+)"/.exec(message) ?? [];
+      const forWhat = label ? ` for ${label}` : '';
+      const what = `the GPU has no room left${forWhat} (${firstLine(message)}); ${use}`;
+      return new OutOfMemoryError('webgpu', what, HINT);
     },
     dispose() {
       for (const buffer of [...buffers.values(), ...scratches]) buffer?.destroy();

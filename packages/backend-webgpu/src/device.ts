@@ -113,7 +113,7 @@ export async function webgpuDevice(options: WebGpuOptions = {}): Promise<WebGpuD
     event.preventDefault();
     const { error } = event;
     const isMemory = error.constructor.name === 'GPUOutOfMemoryError';
-    if (isMemory) failure ??= buffers.outOfMemory(firstLine(error.message));
+    if (isMemory) failure ??= buffers.outOfMemory(error.message);
     else failure ??= kernelError(error.message);
   });
 
@@ -173,6 +173,7 @@ export async function webgpuDevice(options: WebGpuOptions = {}): Promise<WebGpuD
     if (!kernel) return undefined;
     return (ins, outs, attrs) => {
       requireDevice();
+      launcher.beginOp(op.name);
       try {
         kernel.launch(ins as never, outs as never, attrs, context);
       } finally {

@@ -21,12 +21,16 @@ export class DeviceLostError extends DeviceError {
 export class KernelError extends QSparseError {
   /** `<module>` or `<module>.<entry point>`; empty where WebGPU did not name one. */
   readonly kernel: string;
-  /** The line of WGSL, where a position is known. */
+  /** File and line of src/kernels and its WGSL, `rows.wgsl:12 let x = 1;`, where a position is known. */
   readonly line: string | undefined;
+  /** The op that launched it; empty where WebGPU did not name one, and in a warm-up. */
+  readonly op: string;
 
-  constructor(kernel: string, what: string, line?: string) {
+  constructor(kernel: string, what: string, line?: string, op = '') {
+    const from = `${op && `${op}: `}${kernel && `kernel ${kernel}: `}`;
     const place = line === undefined ? '' : `, at \`${line}\``;
-    super('device', 'webgpu', `${kernel ? `kernel ${kernel}: ` : ''}${what}${place}`, 'please report this');
+    super('device', 'webgpu', `${from}${what}${place}`, 'please report this');
+    this.op = op;
     this.kernel = kernel;
     this.line = line;
   }

@@ -25,7 +25,9 @@ export interface LauncherOptions {
 
 export interface Launcher {
   readonly context: LaunchContext;
-  /** Frees what the launches of an op took. */
+  /** Names the op of the launches from here on. */
+  beginOp(op: string): void;
+  /** Frees what they took. */
   endOp(): void;
   /** From now on launches only name their pipelines; returns what stops it and gives them. */
   rehearse(): () => readonly PipelineKey[];
@@ -37,6 +39,7 @@ type Numbers = Readonly<Record<string, number>>;
 export function createLauncher(options: LauncherOptions): Launcher {
   const { pipelines, maxBinding, maxGroups, bufferOf } = options;
   const temporaries: number[] = [];
+  let op = '';
   let rehearsed: PipelineKey[] | undefined;
   const bits = new ArrayBuffer(4);
   const [asFloat, asWord] = [new Float32Array(bits), new Uint32Array(bits)];
@@ -90,7 +93,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
       const { slot, offset, size } = place;
       return { binding: index, resource: { buffer: bufferOf(slot), offset, size } };
     });
-    options.enqueue({ pipeline, entries, words: wordsOf(data, args, places), x, y, z });
+    options.enqueue({ op, pipeline, entries, words: wordsOf(data, args, places), x, y, z });
     for (const work of after) options.enqueue(work);
   };
 
@@ -110,7 +113,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
         const what = `kernel ${name}: a grid of ${grid.join(' x ')} workgroups`;
         throw new LimitError('maxComputeWorkgroupsPerDimension', what, 'use a smaller batch');
       }
-      const pipeline = pipelines.get(module as ModuleName, entry, constants);
+      const pipeline = pipelines.get(module as ModuleName, entry, constants, op);
       dispatch(pipeline, tensors as Views, args as Numbers, grid);
     },
     grid(workgroups) {
@@ -133,7 +136,11 @@ export function createLauncher(options: LauncherOptions): Launcher {
 
   return {
     context,
+    beginOp(name) {
+      op = name;
+    },
     endOp() {
+      op = '';
       for (const slot of temporaries) options.free(slot);
       temporaries.length = 0;
     },

@@ -1,6 +1,6 @@
 /** Compiled kernels: one pipeline for each entry point and set of override constants, made when first needed or ahead. */
 
-import { KernelError } from './errors.ts';
+import { firstLine, KernelError } from './errors.ts';
 import { MODULES } from './generated/kernels.ts';
 import type { ModuleName } from './launch.ts';
 import type { ModuleData } from './module-data.ts';
@@ -43,12 +43,18 @@ export class Pipelines {
     return [...this.#keys.values()];
   }
 
-  get(module: ModuleName, entry: string, overrides: Readonly<Record<string, number | boolean>>): Pipeline {
+  /** `op`: what needs it, for WebGPU's errors. */
+  get(
+    module: ModuleName,
+    entry: string,
+    overrides: Readonly<Record<string, number | boolean>>,
+    op = '',
+  ): Pipeline {
     const name = nameOf(module, entry, overrides);
     const found = this.#pipelines.get(name);
     if (found) return found;
     const key = { module, entry, constants: constantsOf(overrides) };
-    return this.#keep(name, key, this.#device.createComputePipeline(this.#descriptor(key, name)));
+    return this.#keep(name, key, this.#device.createComputePipeline(this.#descriptor(key, name, op)));
   }
 
   has(name: string): boolean {
@@ -91,17 +97,21 @@ export class Pipelines {
     return pipeline;
   }
 
-  #descriptor({ module, entry, constants }: PipelineKey, label: string): GPUComputePipelineDescriptor {
-    const { shader, layout } = this.#shaderOf(module);
-    return { label, layout, compute: { module: shader, entryPoint: entry, constants } };
+  #descriptor(
+    { module, entry, constants }: PipelineKey,
+    name: string,
+    op = '',
+  ): GPUComputePipelineDescriptor {
+    const { shader, layout } = this.#shaderOf(module, op);
+    return { label: labelOf(op, name), layout, compute: { module: shader, entryPoint: entry, constants } };
   }
 
-  #shaderOf(module: string): ShaderEntry {
+  #shaderOf(module: string, op: string): ShaderEntry {
     const made = this.#shaders.get(module);
     if (made) return made;
     const data: ModuleData = MODULES[module as ModuleName];
     const device = this.#device;
-    const shader = device.createShaderModule({ label: module, code: data.source });
+    const shader = device.createShaderModule({ label: labelOf(op, module), code: data.source });
     // A subgroup matrix is loaded as a whole: WebGPU then asks for room for one, at every launch.
     const wholeMatrix = data.source.includes('subgroup_matrix');
     const bindGroupLayout = device.createBindGroupLayout({
@@ -151,12 +161,29 @@ export function constantsOf(overrides: Readonly<Record<string, number | boolean>
   return Object.fromEntries(Object.entries(overrides).map(([name, value]) => [name, Number(value)]));
 }
 
+/** What WebGPU calls an object: the op before the kernel, so that its errors name both. */
+export const labelOf = (op: string, kernel: string): string => (op ? `${op}: ${kernel}` : kernel);
+
 /** What WebGPU says of a kernel, with the line that it means. `name`: the kernel, where it is known. */
 export function kernelError(message: string, name = ''): KernelError {
-  const labels = [...message.matchAll(/"([^"]+)"/g)].map(([, label]) => label!);
-  const label = name || labels.find((text) => text.split('.')[0]! in MODULES) || '';
-  const data = MODULES[label.split('.')[0] as ModuleName] as ModuleData | undefined;
+  const labels = [...message.matchAll(/"([^"]+)"/g)].map(([, label]) => label!.split(': '));
+  const known = labels.filter((label) => label.at(-1)!.split('.')[0]! in MODULES);
+  // A layout, which may come first, belongs to no op.
+  const label = name ? [name] : (known.find(({ length }) => length > 1) ?? known[0] ?? ['']);
+  const kernel = label.at(-1)!;
+  const data = MODULES[kernel.split('.')[0] as ModuleName] as ModuleData | undefined;
   const [, line, , what] = /:(\d+):(\d+) error: (.*)/.exec(message) ?? [];
-  const text = line && data ? data.source.split('\n')[Number(line) - 1]?.trim() : undefined;
-  return new KernelError(label, what ?? message.trim().split('\n')[0]!, text);
+  const place = line && data ? placeIn(kernel.split('.')[0]!, data.source, Number(line)) : undefined;
+  return new KernelError(kernel, what ?? firstLine(message), place, label.length > 1 ? label[0] : '');
+}
+
+/** Line `number` of a module, with the file of src/kernels and the line that it has there. */
+function placeIn(module: string, source: string, number: number): string | undefined {
+  const lines = source.split('\n').slice(0, number);
+  const text = lines.at(-1);
+  if (lines.length < number || !text) return undefined;
+  const first = lines.findLastIndex((line) => line.startsWith('//'));
+  const [file, at] = lines[first]?.slice(2).split(':') ?? [];
+  // What a module enables comes before the first part.
+  return at ? `${file || module}.wgsl:${Number(at) + number - first - 2} ${text}` : text;
 }

@@ -41,9 +41,9 @@ export function prepareReplay(device: GPUDevice, work: readonly Work[]): Replaye
   let offset = 0;
   const steps = work.map((one): Ready | Copy => {
     if (!('pipeline' in one)) return one;
-    const { pipeline, entries, words, x, y, z } = one;
+    const { pipeline, words, x, y, z } = one;
     all.set(words, offset / 4);
-    const group = bindGroup(device, pipeline, entries, uniforms, offset);
+    const group = bindGroup(device, one, uniforms, offset);
     offset += stepOf(words);
     return { compute: pipeline.compute, group, x, y, z };
   });

@@ -2,9 +2,11 @@
  * Work on its way to the GPU: dispatches and copies gather in one encoder and go out in bounded pieces, in the order of
  * the calls. What gathers goes out at the latest when the running task ends.
  */
-import { type Pipeline, uniformBytes } from './pipelines.ts';
+import { labelOf, type Pipeline, uniformBytes } from './pipelines.ts';
 
 export interface Dispatch {
+  /** The op that launches, for what WebGPU says later. */
+  readonly op: string;
   readonly pipeline: Pipeline;
   /** Storage bindings; the arguments come on top. */
   readonly entries: readonly GPUBindGroupEntry[];
@@ -61,17 +63,18 @@ export class Queue {
     });
   }
 
-  dispatch({ pipeline, entries, words, x, y, z }: Dispatch): void {
+  dispatch(dispatch: Dispatch): void {
+    const { pipeline, words, x, y, z } = dispatch;
     const offset = this.#arguments;
     const next = offset + Math.ceil(Math.max(4, words.byteLength) / ARGUMENT_STEP) * ARGUMENT_STEP;
     if (next > this.#words.byteLength) {
       this.flush();
-      this.dispatch({ pipeline, entries, words, x, y, z });
+      this.dispatch(dispatch);
       return;
     }
     this.#words.set(words, offset / 4);
     this.#arguments = next;
-    const group = bindGroup(this.#device, pipeline, entries, this.#uniforms, offset);
+    const group = bindGroup(this.#device, dispatch, this.#uniforms, offset);
     this.encode({ compute: pipeline.compute, group, x, y, z });
   }
 
@@ -157,12 +160,11 @@ export class Queue {
 
 export function bindGroup(
   device: GPUDevice,
-  { label, layout, data }: Pipeline,
-  entries: readonly GPUBindGroupEntry[],
+  { op, pipeline: { label, layout, data }, entries }: Dispatch,
   uniforms: GPUBuffer,
   offset: number,
 ): GPUBindGroup {
   const size = uniformBytes(data);
   const uniform = { binding: data.uniform, resource: { buffer: uniforms, offset, size } };
-  return device.createBindGroup({ label, layout, entries: [uniform, ...entries] });
+  return device.createBindGroup({ label: labelOf(op, label), layout, entries: [uniform, ...entries] });
 }

@@ -23,6 +23,6 @@ export function rangesOf(count: number, shares: readonly Share[], maxBinding: nu
 }
 
 export function partOf(view: View, first: number, elements: number): View {
-  const { slot, dtype, offset } = view;
-  return { slot, dtype, offset: offset + (first * DTYPES[dtype].bits) / 8, shape: [elements] };
+  const { slot, dtype, offset, name } = view;
+  return { slot, dtype, name, offset: offset + (first * DTYPES[dtype].bits) / 8, shape: [elements] };
 }

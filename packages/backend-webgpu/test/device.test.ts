@@ -21,6 +21,7 @@ import {
   full,
   matmul,
   OutOfMemoryError,
+  paramArena,
   QSparseError,
   section,
   type Tensor,
@@ -129,6 +130,22 @@ describe.skipIf(missing)('memory', () => {
     held.dispose();
     // Freed memory of another size makes room.
     empty(device, 'f32', [250_000]).dispose();
+  });
+
+  test('parameters that the adapter does not allow are named, and so is one that a kernel must bind whole', async () => {
+    const device = await open({ maxBinding: 8192 });
+    const specs = [
+      { name: 'norm.weight', shape: [8] },
+      { name: 'model.embed_tokens.weight', shape: [2 ** 20, 2 ** 20] },
+    ];
+    const large = await failureOf(() => paramArena(device, specs));
+    expect(large).toBeInstanceOf(LimitError);
+    expect(large.message).toMatch(
+      /all parameters \(the largest is model\.embed_tokens\.weight \[1048576, 1048576\]\) f32 \[\d+\] of 4096\.0 GiB does not fit: the adapter allows/,
+    );
+    const arena = paramArena(device, [{ name: 'lm_head.weight', shape: [1, 4096] }], { gradients: false });
+    const bound = await failureOf(() => argmax(arena.params.get('lm_head.weight')!));
+    expect(bound.message).toMatch(/kernel argmax.*: lm_head\.weight, f32 \[.*4096\], has 16384 bytes/);
   });
 
   test('a view larger than a binding: named where a kernel needs it whole, cut where not', async () => {

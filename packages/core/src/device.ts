@@ -10,6 +10,8 @@ import type { Shape } from './shape.ts';
 export interface Type {
   readonly dtype: DType;
   readonly shape: Shape;
+  /** What it is for people, such as a parameter's name. */
+  readonly name?: string | undefined;
 }
 
 /** Dense, row-major bytes on one device: `offset` bytes into `slot`. There are no strides. */

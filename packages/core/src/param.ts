@@ -4,13 +4,13 @@
  */
 import type { Device } from './device.ts';
 import { ShapeError, TapeError, ValueError } from './errors.ts';
-import { zeros } from './ops/fill.ts';
+import { fillWith } from './ops/fill.ts';
 import { keep, scope } from './scope.ts';
 import { requireShape, type Shape, showShape, sizeOf } from './shape.ts';
-import { section, Tensor } from './tensor.ts';
+import { empty, section, Tensor } from './tensor.ts';
 
 export class Param extends Tensor {
-  readonly name: string;
+  override readonly name: string;
   readonly #grad: Tensor | undefined;
 
   /** Without `grad` it is a constant: nothing that uses it is on the tape. */
@@ -72,9 +72,16 @@ export function paramArena(
   if (specs.length === 0) throw new ValueError('paramArena', 'needs at least one parameter, got none');
   for (const { shape } of specs) requireShape('paramArena', shape);
   const { offsets, end, matrixElements } = layout(specs);
+  const largest = specs.reduce((most, spec) => (sizeOf(spec.shape) > sizeOf(most.shape) ? spec : most));
+  const arena = (what: string): Tensor => {
+    const name = `${what} (the largest is ${largest.name} ${showShape(largest.shape)})`;
+    const made = empty(device, 'f32', [end], name);
+    fillWith(made, 0);
+    return made;
+  };
   const { values, grads } = scope(() => ({
-    values: zeros(device, [end]),
-    grads: gradients ? zeros(device, [end]) : undefined,
+    values: arena('all parameters'),
+    grads: gradients ? arena('all gradients') : undefined,
   }));
   keep(values);
   if (grads) keep(grads);

@@ -13,6 +13,8 @@ import { Storage } from './storage.ts';
 export class Tensor implements View {
   readonly dtype: DType;
   readonly shape: Shape;
+  /** A parameter's, for messages. */
+  declare readonly name?: string | undefined;
   /** Bytes from the start of the slot. */
   readonly offset: number;
   readonly storage: Storage;
@@ -93,13 +95,14 @@ export class Tensor implements View {
 }
 
 export function asView(tensor: Tensor): View {
-  return { dtype: tensor.dtype, shape: tensor.shape, slot: tensor.slot, offset: tensor.offset };
+  const { dtype, shape, slot, offset, name } = tensor;
+  return { dtype, shape, slot, offset, name };
 }
 
-/** New memory with undefined content, owned by the current scope. */
-export function empty(device: Device, dtype: DType, shape: Shape): Tensor {
+/** New memory with undefined content, owned by the current scope. `name`: what it is, where there is no room for it. */
+export function empty(device: Device, dtype: DType, shape: Shape, name?: string): Tensor {
   requireShape('empty', shape);
-  const storage = new Storage(device, device.alloc(byteLength(dtype, sizeOf(shape)), { dtype, shape }));
+  const storage = new Storage(device, device.alloc(byteLength(dtype, sizeOf(shape)), { dtype, shape, name }));
   ambient.trace?.made(storage);
   return own(new Tensor(storage, dtype, shape, 0));
 }

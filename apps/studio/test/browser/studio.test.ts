@@ -12,12 +12,12 @@ import { createSession, type TrainEvent } from '../../src/session.ts';
 const MOST_MILLISECONDS = 3000;
 const sessions: RemoteSession[] = [];
 
-async function openPage(): Promise<void> {
+function showPage(): Promise<void> {
   document.body.innerHTML = /<main>[\s\S]*<\/main>/.exec(html)![0];
   element<HTMLSelectElement>('device').value = 'webgpu';
   const session = startSession();
   sessions.push(session);
-  await mountPage(document, session);
+  return mountPage(document, session);
 }
 const element = <T extends HTMLElement>(id: string): T => document.querySelector<T>(`#${id}`)!;
 const status = (): string => element('status').textContent ?? '';
@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 test('trains, stops, writes; another page goes on from there', async () => {
-  await openPage();
+  await showPage();
   expect(status()).toMatch(/^Ready: 0\.\d+ M parameters on /);
   const clicked = performance.now();
   element('train').click();
@@ -54,10 +54,24 @@ test('trains, stops, writes; another page goes on from there', async () => {
   expect(element<HTMLOutputElement>('text').value.startsWith('Mary ')).toBe(true);
   // A page that is closed, not ended.
   sessions.pop()!.terminate();
-  await openPage();
+  await showPage();
   expect(status()).toContain(`It goes on from step ${saved}.`);
   element('train').click();
   await until(() => status().startsWith(`Step ${saved + 1} `), 'the next step');
+});
+
+test('a click on a page that still opens its device trains as soon as there is one', async () => {
+  const clicked = performance.now();
+  const opened = showPage();
+  element('train').click();
+  expect(element<HTMLButtonElement>('train').disabled).toBe(true);
+  await opened;
+  await until(() => /^Step \d+ of /.test(status()), 'the first loss');
+  console.log(
+    `[studio] ${Math.round(performance.now() - clicked)} ms from a click on a new page to its first loss`,
+  );
+  element('stop').click();
+  await until(() => status().startsWith('Saved at step '), 'the end');
 });
 
 test('a lost GPU: opened again, and training goes on from the autosave', async () => {

@@ -38,7 +38,7 @@ export const kernelArguments = {
   rms_norm: { x: 'pointer', weight: 'pointer', y: 'pointer', inverseRms: 'pointer', rows: 'i32', width: 'i32', epsilon: 'f32' },
   rms_norm_backward: { dy: 'pointer', x: 'pointer', weight: 'pointer', inverseRms: 'pointer', dx: 'pointer', dWeight: 'pointer', partial: 'pointer', rows: 'i32', width: 'i32', chunks: 'i32', addToX: 'i32', addToWeight: 'i32' },
   rope: { x: 'pointer', table: 'pointer', position: 'pointer', y: 'pointer', rows: 'i32', tokens: 'i32', heads: 'i32', size: 'i32', length: 'i32', interleaved: 'i32', batchRows: 'i32', positionStep: 'i32', sign: 'f32' },
-  rotary_heads: { x: 'pointer', table: 'pointer', position: 'pointer', query: 'pointer', key: 'pointer', value: 'pointer', rows: 'i32', tokens: 'i32', heads: 'i32', groups: 'i32', size: 'i32', length: 'i32', backward: 'i32', positionStep: 'i32' },
+  rotary_heads: { x: 'pointer', table: 'pointer', position: 'pointer', place: 'pointer', query: 'pointer', key: 'pointer', value: 'pointer', rows: 'i32', tokens: 'i32', heads: 'i32', groups: 'i32', size: 'i32', length: 'i32', backward: 'i32', room: 'i32', placeStep: 'i32', positionStep: 'i32' },
   sample: { logits: 'pointer', random: 'pointer', y: 'pointer', workspace: 'pointer', rows: 'i32', n: 'i32', slots: 'i32', topK: 'i32', temperatureLow: 'i32', temperatureHigh: 'i32', topPLow: 'i32', topPHigh: 'i32' },
   scale: { x: 'pointer', y: 'pointer', count: 'i32', factor: 'f32' },
   select: { x: 'pointer', mask: 'pointer', rows: 'i32', width: 'i32', keep: 'i32', block: 'i32' },

@@ -64,30 +64,40 @@ static void finish_list(const struct list *to, int32_t row, int32_t found, int32
     else to->codes[first + j] = 0;
 }
 
-/* The bytes of those words of four that a mask names, one after the other. */
-#define WORD(i) 4 * (i), 4 * (i) + 1, 4 * (i) + 2, 4 * (i) + 3
-#define WORDS(a, b, c, d) {WORD(a), WORD(b), WORD(c), WORD(d)}
-static const uint8_t chosen_words[16][16] = {
-    WORDS(0, 0, 0, 0), WORDS(0, 0, 0, 0), WORDS(1, 0, 0, 0), WORDS(0, 1, 0, 0), WORDS(2, 0, 0, 0), WORDS(0, 2, 0, 0),
-    WORDS(1, 2, 0, 0), WORDS(0, 1, 2, 0), WORDS(3, 0, 0, 0), WORDS(0, 3, 0, 0), WORDS(1, 3, 0, 0), WORDS(0, 1, 3, 0),
-    WORDS(2, 3, 0, 0), WORDS(0, 2, 3, 0), WORDS(1, 2, 3, 0), WORDS(0, 1, 2, 3)};
+/* Of four entries those that a mask names, one after the other: their places, and the first bytes of their words. */
+static const int32_t chosen_places[16][4] = {
+    {0, 0, 0, 0}, {0, 0, 0, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {2, 0, 0, 0}, {0, 2, 0, 0}, {1, 2, 0, 0}, {0, 1, 2, 0},
+    {3, 0, 0, 0}, {0, 3, 0, 0}, {1, 3, 0, 0}, {0, 1, 3, 0}, {2, 3, 0, 0}, {0, 2, 3, 0}, {1, 2, 3, 0}, {0, 1, 2, 3}};
+#define FOUR(a, b, c, d) {4 * (a), 4 * (b), 4 * (c), 4 * (d)}
+static const uint8_t chosen_bytes[16][4] = {FOUR(0, 0, 0, 0), FOUR(0, 0, 0, 0), FOUR(1, 0, 0, 0), FOUR(0, 1, 0, 0),
+                                            FOUR(2, 0, 0, 0), FOUR(0, 2, 0, 0), FOUR(1, 2, 0, 0), FOUR(0, 1, 2, 0),
+                                            FOUR(3, 0, 0, 0), FOUR(0, 3, 0, 0), FOUR(1, 3, 0, 0), FOUR(0, 1, 3, 0),
+                                            FOUR(2, 3, 0, 0), FOUR(0, 2, 3, 0), FOUR(1, 2, 3, 0), FOUR(0, 1, 2, 3)};
+
+/* Levels are within 127, so that no value is outside of what the instruction is defined for. */
+static inline v128_t whole4(v128_t level) {
+#ifdef __wasm_relaxed_simd__
+  return wasm_i32x4_relaxed_trunc_f32x4(level);
+#else
+  return wasm_i32x4_trunc_sat_f32x4(level);
+#endif
+}
 
 void list_levels(const struct list *to, const float *x, int32_t width, int32_t least, struct levels levels,
                  int32_t row) {
   const v128_t below = wasm_i32x4_splat(least - 1), zero = wasm_f32x4_const_splat(0);
   int32_t *indices = to->indices + row * to->keep, found = 0;
   int8_t *codes = to->codes + row * to->keep;
-  v128_t places = wasm_i32x4_const(0, 1, 2, 3), most = zero;
+  v128_t most = zero;
   for (int32_t i = 0; i < width; i += 4) {
     const v128_t h = width - i >= 4 ? load4(x + i) : load_some(x + i, width - i);
     const v128_t level = wasm_v128_and(level4(h, levels), wasm_i32x4_gt(magnitude4(h), below));
     const uint32_t all = wasm_i32x4_bitmask(wasm_f32x4_ne(level, zero));
     const int32_t count = __builtin_popcount(all), room = to->keep - found;
-    const v128_t order = wasm_v128_load(chosen_words[all]), chosen = wasm_i8x16_swizzle(places, order);
-    const v128_t whole = wasm_i8x16_swizzle(wasm_i32x4_trunc_sat_f32x4(level), order);
-    const v128_t words = wasm_i16x8_narrow_i32x4(whole, whole), bytes = wasm_i8x16_narrow_i16x8(words, words);
+    const v128_t order = wasm_v128_load(chosen_places[all]), chosen = wasm_i32x4_add(order, wasm_i32x4_splat(i));
+    /* Byte 4 p of the whole numbers, for each place p. */
+    const v128_t bytes = wasm_i8x16_swizzle(whole4(level), wasm_v128_load32_zero(chosen_bytes[all]));
     most = wasm_i32x4_max(most, magnitude4(level));
-    places = wasm_i32x4_add(places, wasm_i32x4_const_splat(4));
     if (room >= 4) {
       wasm_v128_store(indices + found, chosen);
       wasm_v128_store32_lane(codes + found, bytes, 0);

@@ -37,7 +37,7 @@ import { reduce } from './reduce.ts';
 import { rmsNorm } from './rms-norm.ts';
 import { rmsNormBackward } from './rms-norm-backward.ts';
 import { rope } from './rope.ts';
-import { rotaryHeads } from './rotary-heads.ts';
+import { rotaryHeads, rotaryHeadsAppend } from './rotary-heads.ts';
 import { rotaryHeadsBackward } from './rotary-heads-backward.ts';
 import { sample } from './sample.ts';
 import { scale } from './scale.ts';
@@ -82,6 +82,7 @@ export const coreKernels: core.KernelTable<typeof core, CpuKernel> = {
   rmsNormBackwardOp: rmsNormBackward,
   ropeOp: rope,
   rotaryHeadsOp: rotaryHeads,
+  rotaryHeadsAppendOp: rotaryHeadsAppend,
   rotaryHeadsBackwardOp: rotaryHeadsBackward,
   sampleOp: sample,
   scaleOp: scale,

@@ -1,4 +1,4 @@
-/* The largest of n floats, NaN when one of them is: for reduce.c, argmax.c, softmax.c and sample.c. */
+/* The largest of n floats, NaN when one of them is, and where it is: for reduce.c, argmax.c, softmax.c and sample.c. */
 #ifndef QSPARSE_MAX_H
 #define QSPARSE_MAX_H
 
@@ -30,6 +30,19 @@ static inline float max_of(const float *x, int32_t n) {
   m0 = wasm_f32x4_pmax(wasm_f32x4_pmax(m0, m1), wasm_f32x4_pmax(m2, m3));
   m0 = wasm_f32x4_pmax(m0, wasm_i32x4_shuffle(m0, m0, 2, 3, 0, 1));
   return wasm_f32x4_extract_lane(wasm_f32x4_pmax(m0, wasm_i32x4_shuffle(m0, m0, 1, 0, 3, 2)), 0);
+}
+
+/* Where x equals `wanted` first; a NaN is found where x is not equal to itself. */
+static inline int32_t first_of(const float *x, int32_t n, float wanted) {
+  const int nan = wanted != wanted;
+  const v128_t target = wasm_f32x4_splat(wanted);
+  int32_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const v128_t v = load4(x + i), found = nan ? wasm_f32x4_ne(v, v) : wasm_f32x4_eq(v, target);
+    if (wasm_v128_any_true(found)) break;
+  }
+  while (i < n && !(nan ? x[i] != x[i] : x[i] == wanted)) i++;
+  return i;
 }
 
 #endif

@@ -4,6 +4,8 @@ import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
 /** Rows that are worked on at a time, at most: bounds the workspace, 16 bytes an entry. */
 const MOST_SLOTS = 8;
 const ENTRY_BYTES = 8;
+/** Elementary operations an entry. */
+const WORK = 20;
 
 /** The two words of a float64. */
 function words(value: number): readonly [low: number, high: number] {
@@ -17,6 +19,7 @@ export const sample: CpuKernel = cpuKernel(sampleOp, ({ logits, random }, { y },
   const slots = Math.min(rows, MOST_SLOTS);
   const [temperatureLow, temperatureHigh] = words(attrs.temperature);
   const [topPLow, topPHigh] = words(attrs.topP);
+  const topK = attrs.topK === 0 ? n : Math.min(attrs.topK, n);
   const args = {
     logits: at(logits),
     random: at(random),
@@ -25,11 +28,12 @@ export const sample: CpuKernel = cpuKernel(sampleOp, ({ logits, random }, { y },
     rows,
     n,
     slots,
-    topK: attrs.topK === 0 ? n : Math.min(attrs.topK, n),
+    topK,
     temperatureLow,
     temperatureHigh,
     topPLow,
     topPHigh,
   };
-  return [call('sample', args, rows === 1 ? 0 : 20 * rows * n)];
+  // Of a single row threads share the weights, where all may be drawn; what is cut off is one thread's.
+  return [call('sample', args, rows === 1 && topK < n ? 0 : WORK * rows * n)];
 });

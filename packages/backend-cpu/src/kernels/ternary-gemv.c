@@ -181,35 +181,61 @@ struct team {
   int first, count;
 };
 
+static inline struct share *share_of(int thread, int turn) { return (struct share *)thread_scratch(thread) + turn; }
+
+/* Shares of a team lie THREAD_SCRATCH_BYTES apart. */
 struct scaling {
   const float *scales;
   float scale;
-  struct team team;
-  int turn;
+  const struct share *shares;
+  int count;
+  int flushed; /* one of them is */
 };
 
-static inline struct share *share_of(int thread, int turn) { return (struct share *)thread_scratch(thread) + turn; }
+static inline const struct share *next_share(const struct share *share) {
+  return (const struct share *)((const char *)share + THREAD_SCRATCH_BYTES);
+}
 
-/* Four outputs from i on: the sums of the team, in floating point and scaled. */
-static inline v128_t scaled4(const struct scaling *s, int32_t i, v128_t scales) {
-  v128_t sum = wasm_i32x4_const_splat(0);
-  for (int t = s->team.first; t < s->team.first + s->team.count; t++) {
-    const struct share *share = share_of(t, s->turn);
-    sum = wasm_i32x4_add(sum, parts4(share, i));
-    if (share->flushed) sum = wasm_i32x4_add(sum, wasm_v128_load(share->sums + i));
-  }
+static inline v128_t scale4(const struct scaling *s, v128_t sum, v128_t scales) {
   return wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum), wasm_f32x4_mul(scales, wasm_f32x4_splat(s->scale)));
 }
 
+/* Four outputs from i on: the sums of the team. */
+static inline v128_t sums4(const struct scaling *s, int32_t i) {
+  const struct share *share = s->shares;
+  v128_t sum = wasm_i32x4_const_splat(0);
+  for (int t = 0; t < s->count; t++, share = next_share(share)) {
+    sum = wasm_i32x4_add(sum, parts4(share, i));
+    if (share->flushed) sum = wasm_i32x4_add(sum, wasm_v128_load(share->sums + i));
+  }
+  return sum;
+}
+
+/* y = sums of the team, in floating point and scaled, and `add`. */
 static void finish(const struct scaling *s, struct range r, const float *add, float *y) {
   int32_t i = r.begin;
+  if (!s->flushed)
+    for (; i + 8 <= r.end; i += 8) {
+      const struct share *share = s->shares;
+      v128_t low = wasm_i32x4_const_splat(0), high = low;
+      for (int t = 0; t < s->count; t++, share = next_share(share)) {
+        const v128_t excess = wasm_v128_load16_splat(&share->excess);
+        const v128_t part = wasm_i16x8_sub(wasm_v128_load(share->parts + i), excess);
+        low = wasm_i32x4_add(low, wasm_i32x4_extend_low_i16x8(part));
+        high = wasm_i32x4_add(high, wasm_i32x4_extend_high_i16x8(part));
+      }
+      low = scale4(s, low, load4(s->scales + i));
+      high = scale4(s, high, load4(s->scales + i + 4));
+      store4(y + i, add ? wasm_f32x4_add(low, load4(add + i)) : low);
+      store4(y + i + 4, add ? wasm_f32x4_add(high, load4(add + i + 4)) : high);
+    }
   for (; i + 4 <= r.end; i += 4) {
-    const v128_t product = scaled4(s, i, load4(s->scales + i));
+    const v128_t product = scale4(s, sums4(s, i), load4(s->scales + i));
     store4(y + i, add ? wasm_f32x4_add(product, load4(add + i)) : product);
   }
   /* The sums are there for whole blocks. */
   if (i == r.end) return;
-  const v128_t product = scaled4(s, i, load_some(s->scales + i, r.end - i));
+  const v128_t product = scale4(s, sums4(s, i), load_some(s->scales + i, r.end - i));
   store_some(y + i, add ? wasm_f32x4_add(product, load_some(add + i, r.end - i)) : product, r.end - i);
 }
 
@@ -227,11 +253,15 @@ KERNEL(ternary_gemv) {
       /* Two shares in turn: those of the last turn may still be read by others. */
       sum_share(a, row, mine, block * BLOCK_BYTES, blocks, share_of(thread, turn));
       if (!alone) barrier(thread, threads);
-      int broken = 0;
-      for (int t = team.first; t < team.first + team.count; t++) broken |= share_of(t, turn)->broken;
+      const struct share *shares = share_of(team.first, turn), *share = shares;
+      int broken = 0, flushed = 0;
+      for (int t = 0; t < team.count; t++, share = next_share(share)) {
+        broken |= share->broken;
+        flushed |= share->flushed;
+      }
       const int32_t rest = a->outputs - block * BLOCK, n = rest < blocks * BLOCK ? rest : blocks * BLOCK;
       const float scale = broken ? __builtin_nanf("") : a->scale[row];
-      const struct scaling scaling = {a->scales + block * BLOCK, scale, team, turn};
+      const struct scaling scaling = {a->scales + block * BLOCK, scale, shares, team.count, flushed};
       const int32_t at = row * a->outputs + block * BLOCK;
       finish(&scaling, part(n, 16, thread - team.first, team.count), a->add ? a->add + at : 0, a->y + at);
     }

@@ -5,9 +5,9 @@ import { at, type CpuKernel, call, cpuKernel } from '../launch.ts';
 /** Weights that are multiplied in the time of one elementary operation. */
 const WEIGHTS = 4;
 /** Rows of which all channels are active from which on they are faster together than each with its own: as measured. */
-const MANY_ROWS = 18;
+const MANY_ROWS = 8;
 /** Multiples that ternary-gemm.c rounds rows and inputs up to. */
-const [ROW_GROUP, INPUT_GROUP] = [4, 128];
+const [ROW_GROUP, INPUT_GROUP] = [4, 4];
 const INTEGER_BYTES = 4;
 
 const up = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;

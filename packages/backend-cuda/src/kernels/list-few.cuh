@@ -116,7 +116,7 @@ DEVICE Before block_before(u32 x, Exchange<FewTeam>& exchange) {
 }
 
 /**
- * The cut for `keep`, 1 to width - 1, of a row whose largest key is `largest`, which is finite: each key of a window is
+ * The cut for `keep`, 1 to width - 1, of a row whose largest key is `largest`, which is finite and not 0: each key of a window is
  * counted, from the largest down, and the next window is taken only where that one holds fewer than `keep` entries.
  * bins: KEYS zeros for every thread, seen by all.
  */
@@ -284,13 +284,25 @@ DEVICE void list_of_row(const Site& site, const Lists& lists, Fetch fetch, Join 
   const u32* largests = exchange.all(warp_largest(max(most & 0xffffu, most >> 16)));
   const int largest = static_cast<int>(warp_largest(lane < warps ? largests[lane] : 0u));
   if (lists.poisons && largest >= NOT_FINITE<bf16>) return write_broken(lists, index);
-  Cut cut{1, 0};
-  if (site.keep < site.width) cut = find_few_cut<HELD>(row, site.keep, largest, bins, exchange);
   const bool is_levels = lists.codes != nullptr;
   const float top = __uint_as_float(static_cast<u32>(largest) << 16);
-  const Levels<bf16> levels(is_levels ? top : 1.0f);
-  const int least = is_levels ? least_of_levels(levels) : 1;
-  if (cut.above <= least) cut = Cut{least, 0};
+  // One warp divides for all, as above.
+  __shared__ float shared_scale, shared_step;
+  __shared__ int shared_least;
+  if (warp_index() == 0) {
+    const Levels<bf16> levels(is_levels ? top : 1.0f);
+    const int least = is_levels ? least_of_levels(levels) : 1;
+    if (lane == 0) {
+      shared_scale = levels.scale;
+      shared_step = levels.step;
+      shared_least = least;
+    }
+  }
+  Cut cut{1, 0};
+  if (site.keep < site.width && largest > 0) cut = find_few_cut<HELD>(row, site.keep, largest, bins, exchange);
+  else __syncthreads();
+  const Levels<bf16> levels(shared_scale, shared_step);
+  if (cut.above <= shared_least) cut = Cut{shared_least, 0};
   write_cut<HELD>(lists, index, row, memory, cut, levels, exchange);
   if (threadIdx.x > 0 || !is_levels) return;
   lists.scale[index] = fmaxf(to_float(from_float<bf16>(levels.of(top))), 1e-5f) / 127;

@@ -24,6 +24,8 @@ struct Levels<bf16> {
     // 127 times a power of two, and then the scale is exact; and g / 2, which is 63.5 and must not come out below.
     if (fmaf(scale, g, -127) < 0) scale = __uint_as_float(__float_as_uint(scale) + 1);
   }
+  /** What another thread has found. */
+  DEVICE Levels(float scale, float step) : scale(scale), step(step) {}
   /** A whole number from -127 to 127. */
   DEVICE float code(float x) const { return fmaf(x, scale, WHOLE) - WHOLE; }
   DEVICE float of(float x) const { return code(x) * step; }

@@ -168,6 +168,8 @@ const WINDOWS: readonly Case[] = [
 const FEW: readonly Case[] = [
   { sizes: [2, 1, 300, 8, 2, 64], position: 250 },
   { sizes: [1, 1, 700, 1, 1, 128], position: 600, window: 400 },
+  { sizes: [2, 1, 2100, 8, 2, 64], position: [2090, 130], forward: true },
+  { sizes: [1, 2, 300, 6, 2, 128], position: 250, window: 90, forward: true },
   { sizes: [1, 2, 140, 4, 1, 20], position: 100, dtype: 'f32' },
   { sizes: [1, 1, 200, 2, 2, 7], dtype: 'f32' },
   { sizes: [1, 3, 140, 2, 1, 36], position: -2, dtype: 'f32' },

@@ -32,7 +32,13 @@ export interface FewForm {
   readonly splits: number;
 }
 
-export type MatmulForm = TiledForm | DirectForm | WideDirectForm | FewForm;
+/** Tiles of 128 by 128 without a test in the loop, for sizes and rows that are whole vectors; tiles as above where they are not. */
+export interface WholeForm {
+  readonly entry: 'whole';
+  readonly splits: number;
+}
+
+export type MatmulForm = TiledForm | WholeForm | DirectForm | WideDirectForm | FewForm;
 
 export interface ProductSizes {
   readonly batch: number;
@@ -47,6 +53,9 @@ const TILES: readonly (readonly [tileM: number, tileN: number, tileK: number])[]
   [128, 64, 16],
   [64, 64, 16],
 ];
+/** Rows, columns and terms of a tile of matmul-whole.wgsl; tiles from which on it is the fastest, and workgroups that it wants. */
+export const WHOLE_TILE = [128, 128, 16] as const;
+const [WHOLE_TILES, WHOLE_GROUPS] = [64, 256] as const;
 /** Rows of a that the form for few takes. */
 export const FEW_ROWS = 8;
 /** Workgroups of `threads` that are enough to keep a GPU busy. */
@@ -67,6 +76,22 @@ export function matmulForm(sizes: ProductSizes, transposeA: boolean, barrierFree
   }
   if (m <= FEW_ROWS && !transposeA) return fewForm(sizes);
   if (batch * m * n <= SMALL_RESULT || m <= 16 || n <= 16) return directForm(sizes);
+  return wholeForm(sizes) ?? tiledForm(sizes);
+}
+
+/** Undefined where the sizes are no whole vectors and steps, or too small. */
+function wholeForm({ batch, m, n, k }: ProductSizes): WholeForm | undefined {
+  const [tileM, tileN, tileK] = WHOLE_TILE;
+  if (m % 4 !== 0 || n % 4 !== 0 || k % tileK !== 0) return undefined;
+  const tiles = batch * Math.ceil(m / tileM) * Math.ceil(n / tileN);
+  const fills = m > tileM / 2 && n > tileN / 2;
+  if (!fills || tiles < WHOLE_TILES) return undefined;
+  const wanted = Math.floor(WHOLE_GROUPS / tiles);
+  return { entry: 'whole', splits: Math.max(1, Math.min(wanted, Math.floor(k / LEAST_K), MOST_SPLITS)) };
+}
+
+/** Tiles that take any sizes. */
+export function tiledForm({ batch, m, n, k }: ProductSizes): TiledForm {
   for (const [tileM, tileN, tileK] of TILES) {
     const tiles = batch * Math.ceil(m / tileM) * Math.ceil(n / tileN);
     const fills = m > tileM / 2 && n > tileN / 2;

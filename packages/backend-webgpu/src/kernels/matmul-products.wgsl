@@ -1,5 +1,6 @@
 //! The arithmetic of matmul.wgsl and matmul-vec4.wgsl, which say how a, b, add and y are read and written: load_a gives
 //! rows m to m+3 as columns over k to k+3, load_b gives rows k to k+3 as columns over n to n+3, zeros outside.
+//#include "matmul-place.wgsl"
 override transpose_a: bool = false;
 override transpose_b: bool = false;
 // What y starts from: 0 nothing, 1 add, 2 what it holds.
@@ -10,31 +11,6 @@ override tile_k: u32 = 16u;
 override threads: u32 = 256u;
 // Of direct_product: threads of a workgroup that lie side by side along n.
 override across: u32 = 8u;
-
-struct Place {
-  matrix: u32,
-  split: u32,
-  tile_m: u32,
-  tile_n: u32,
-}
-
-const BAND: u32 = 8u;
-
-/** Tiles in bands of a few rows, so that workgroups that run together share rows of a and columns of b. */
-fn place_of(index: u32) -> Place {
-  let tiles = arguments.tiles_m * arguments.tiles_n;
-  let tile = index % tiles;
-  let rest = index / tiles;
-  let band = tile / (BAND * arguments.tiles_n);
-  let rows = min(BAND, arguments.tiles_m - band * BAND);
-  let inside = tile - band * BAND * arguments.tiles_n;
-  return Place(rest / arguments.splits, rest % arguments.splits, band * BAND + inside % rows, inside / rows);
-}
-
-/** Number of the matrix that a workgroup writes: a split has one of its own. */
-fn target_of(place: Place) -> u32 {
-  return place.split * (arguments.workgroups / (arguments.tiles_m * arguments.tiles_n * arguments.splits)) + place.matrix;
-}
 
 // Tiles of a, [tile_k][tile_m], and of b, [tile_k][tile_n].
 var<workgroup> a_tile: array<vec4f, tile_k * tile_m / 4u>;

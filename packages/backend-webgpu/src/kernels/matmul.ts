@@ -1,7 +1,7 @@
 /** Matrix products in the form that suits their sizes; operands larger than one binding are cut along rows. */
 import { type Inputs, type MatmulAttrs, matmulOp, matmulSizes, sizeOf, type View } from '@qsparse/core';
 import { type LaunchContext, type WebGpuKernel, webGpuKernel } from '../launch.ts';
-import { FEW_ROWS, type MatmulForm, matmulForm } from './matmul-plan.ts';
+import { FEW_ROWS, type MatmulForm, matmulForm, tiledForm, WHOLE_TILE } from './matmul-plan.ts';
 
 /** What y starts from, as begin_with in matmul-products.wgsl. */
 const NOTHING = 0;
@@ -148,6 +148,10 @@ function launchMatrixUnits(product: Product, context: LaunchContext): boolean {
 export function launchForm(product: Product, wanted: MatmulForm, context: LaunchContext): void {
   const { transposeA, transposeB, batch, m, n, k, a, b, y, add, beginWith } = product;
   requireForm(product, wanted);
+  if (wanted.entry === 'whole' && !takesWhole(product, context)) {
+    launchForm(product, { ...tiledForm(product), splits: 1 }, context);
+    return;
+  }
   const partial = wanted.splits > 1 ? context.temporary(wanted.splits * batch * m * n * 4) : undefined;
   const target = partial ? { view: partial, row: n, matrix: m * n } : y;
   const start = partial ? NOTHING : beginWith;
@@ -180,7 +184,8 @@ export function launchForm(product: Product, wanted: MatmulForm, context: Launch
     ...(form.entry === 'few' && { rows: m }),
   };
   const grid = context.grid(workgroups);
-  if (isWide) context.launch('matmul-vec4', form.entry, tensors, args, grid, overrides);
+  if (form.entry === 'whole') context.launch('matmul-whole', 'whole', tensors, args, grid, overrides);
+  else if (isWide) context.launch('matmul-vec4', form.entry, tensors, args, grid, overrides);
   else if (form.entry !== 'direct8') context.launch('matmul', form.entry, tensors, args, grid, overrides);
   if (!partial) return;
   const size = batch * m * n;
@@ -203,12 +208,21 @@ function requireForm({ transposeA, m, n, k }: Product, { entry }: MatmulForm): v
   }
 }
 
+/** Whether matmul-whole.wgsl takes the operands: everything whole vectors of 16 bytes, and whole steps of k. */
+function takesWhole(product: Product, context: LaunchContext): boolean {
+  const { m, k, a, b, y, add } = product;
+  const isWhole = [a, b, y].every(({ row, matrix }) => row % 4 === 0 && matrix % 4 === 0);
+  if (!isWhole || m % 4 !== 0 || k % WHOLE_TILE[2] !== 0 || !endsWithVectors(product)) return false;
+  return [a.view, b.view, y.view, ...(add ? [add] : [])].every((view) => context.isAligned(view, 16));
+}
+
 /** Whether rows, or the pieces of rows that belong to this product, are whole vectors of four. */
 function endsWithVectors({ transposeA, transposeB, m, n, k }: Product): boolean {
   return (transposeA ? m : k) % 4 === 0 && (transposeB ? k : n) % 4 === 0 && n % 4 === 0;
 }
 
 function tileOf(form: MatmulForm, transposeB: boolean): readonly [number, number, number] {
+  if (form.entry === 'whole') return WHOLE_TILE;
   if (form.entry === 'tiled') return [form.tileM, form.tileN, form.tileK];
   if (form.entry === 'direct') return [(64 / form.across) * 4, form.across * 4, 4];
   if (form.entry === 'direct8') return [(64 / form.across) * 8, form.across * 8, 4];

@@ -93,6 +93,24 @@ test('the GPU has no room left: said with what is in use, at every later use', a
   expect(await failureOf(() => x.data())).toBe(told);
 });
 
+test('a GPU that is full in earnest: what there was no room for, and another device goes on', async () => {
+  const device = await open();
+  const x = full(device, [1000], 1);
+  // SwiftShader has no room for the largest buffer that it allows.
+  const told = await failureOf(async () => {
+    for (let i = 0; i < 4; i++) empty(device, 'f32', [device.gpu.limits.maxBufferSize / 4]);
+    await device.settled();
+    await device.settled();
+  });
+  expect(told).toBeInstanceOf(OutOfMemoryError);
+  expect(told.message).toMatch(/no room left for a tensor f32 \[\d+\] of 1\.0 GiB/);
+  expect(await failureOf(() => x.data())).toBe(told);
+  device.dispose();
+  const other = await open();
+  const sum = add(full(other, [3], 1), full(other, [3], 2));
+  expect(Array.from(await sum.data())).toEqual([3, 3, 3]);
+});
+
 test('a lost GPU ends what waits, with the error that every use throws', async () => {
   const device = await open();
   const x = full(device, [256, 256], 1);

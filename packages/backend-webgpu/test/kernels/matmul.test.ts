@@ -1,10 +1,10 @@
 /** Every form of the matrix product, whatever form the device would take: transposes, edges of tiles, parts of k. */
 import { matmulOp } from '@qsparse/core';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WebGpuDevice } from '../../src/index.ts';
 import { kernelsByOp } from '../../src/kernels/index.ts';
 import { launchForm, productOf } from '../../src/kernels/matmul.ts';
-import type { MatmulForm } from '../../src/kernels/matmul-plan.ts';
+import { type MatmulForm, matmulForm } from '../../src/kernels/matmul-plan.ts';
 import { type WebGpuKernel, webGpuKernel } from '../../src/launch.ts';
 import { expectLikeReference, normals } from './against-reference.ts';
 
@@ -38,6 +38,13 @@ const CASES: readonly Case[] = [
   [tiled(64, 64, 3), 'TT', [65, 3, 77]],
   [tiled(128, 64), 'NT', [132, 68, 36]],
   [tiled(128, 128, 2), 'TN', [136, 200, 40]],
+  [{ entry: 'whole', splits: 1 }, 'NN', [132, 260, 48]],
+  [{ entry: 'whole', splits: 2 }, 'NT', [136, 68, 80]],
+  [{ entry: 'whole', splits: 3 }, 'TN', [4, 132, 32]],
+  [{ entry: 'whole', splits: 1 }, 'TT', [128, 8, 16]],
+  // Not whole vectors, and not whole steps of k.
+  [{ entry: 'whole', splits: 2 }, 'NN', [66, 67, 32]],
+  [{ entry: 'whole', splits: 1 }, 'TN', [68, 72, 20]],
   [{ entry: 'few', splits: 1 }, 'NN', [1, 260, 68]],
   [{ entry: 'few', splits: 3 }, 'NN', [7, 33, 400]],
   [{ entry: 'few', splits: 2 }, 'NT', [8, 68, 516]],
@@ -49,6 +56,22 @@ const CASES: readonly Case[] = [
   [{ entry: 'direct8', across: 4, splits: 1 }, 'TN', [16, 24, 8]],
   [{ entry: 'direct', across: 8, splits: 4 }, 'TT', [36, 40, 68]],
 ];
+
+test.each([
+  [
+    'from 64 tiles on, in four parts where they are few',
+    [1, 1024, 1024, 1024],
+    { entry: 'whole', splits: 4 },
+  ],
+  ['large', [1, 4096, 4096, 4096], { entry: 'whole', splits: 1 }],
+  ['k is no whole step', [1, 1024, 1024, 1020], tiled(64, 64, 2)],
+  ['rows are no whole vectors', [1, 1026, 1024, 1024], { entry: 'tiled' }],
+  ['too small', [1, 512, 512, 512], tiled(64, 64, 2)],
+  ['narrow', [1, 16384, 64, 64], { entry: 'tiled' }],
+] as const)('the form that is chosen: %s', (_, [batch, m, n, k], form) => {
+  expect(matmulForm({ batch, m, n, k }, false, false)).toMatchObject(form);
+  expect(matmulForm({ batch, m, n, k }, false, true).entry).toMatch(/^direct/);
+});
 
 if (missing) test.skip(`forms of matmul: ${missing}`, () => {});
 else {
