@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ggufToTernary, openGguf, parseLlamaMetadata } from '@qsparse/formats/gguf';
 import { openFileReader } from '@qsparse/formats/node';
 import { afterAll, expect, test } from 'vitest';
+import { DECODE_SHAPES } from '../../cli/src/bench/decode.ts';
 import { type Measurement, merged } from '../src/decode-peers/measurement.ts';
 import { modelFile } from '../src/decode-peers/models.ts';
 import { bytesField, floatField, integerField } from '../src/decode-peers/protobuf.ts';
@@ -13,6 +14,10 @@ import { PEER_SHAPES } from '../src/decode-peers/shapes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'qsparse-bench-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+test.each(['214M', '2B4T'] as const)('%s is the same model for other engines and for ours', (name) => {
+  expect(PEER_SHAPES[name]).toEqual(DECODE_SHAPES[name]);
+});
 
 test('the GGUF file has the shape, and weights that are ternary and differ from matrix to matrix', async () => {
   const path = await modelFile(folder, '1M', 'gguf');
